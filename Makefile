@@ -1,0 +1,35 @@
+# Each target does its own set-up; a second call does not reinstall.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+SOURCES := src plugins/credly/src plugins/sandbox/src
+STAMP := $(VENV)/.installed
+
+.PHONY: demo test check lint types unit bench clean
+
+demo: $(STAMP)
+	@$(BIN)/connectctl demo
+
+test: lint types unit
+
+lint: $(STAMP)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+
+types: $(STAMP)
+	$(BIN)/mypy $(SOURCES)
+
+unit: $(STAMP)
+	$(BIN)/pytest -q -n 2 --dist worksteal
+
+bench: $(STAMP)
+	$(BIN)/python bench/run.py
+
+$(STAMP): pyproject.toml plugins/credly/pyproject.toml plugins/sandbox/pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade "pip>=25.1"
+	$(BIN)/python -m pip install --quiet --group dev -e . -e plugins/credly -e plugins/sandbox
+	@touch $@
+
+clean:
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,0 +1,1 @@
+"""Credly badges for Docebo completions."""

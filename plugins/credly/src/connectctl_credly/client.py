@@ -1,0 +1,227 @@
+"""The thin edge to Credly's Web Service API: one method per endpoint, as the kit's Provider (credly.md)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from connectctl.api import (
+    AlreadyHeld,
+    BadAnswer,
+    BasicAuth,
+    Client,
+    Credential,
+    DataError,
+    IssueRequest,
+    NotFound,
+    Page,
+    Rejected,
+    RemoteUnsure,
+    Template,
+)
+from connectctl_credly import records
+
+if TYPE_CHECKING:
+    from connectctl.api import Clock, ConnectionSettings
+
+BASES = {"production": "https://api.credly.com/v1", "sandbox": "https://sandbox-api.credly.com/v1"}  # credly.md 1.1
+PAGE = 50  # rows a page; Credly documents no way to ask for more (credly.md 2.1)
+MOST_PAGES = 20_000
+DUPLICATE = "already has this badge"  # credly.md 5.10
+
+
+def make_client(settings: ConnectionSettings, clock: Clock | None = None) -> Credly:
+    """The client of one Credly organization."""
+    return Credly(settings, clock)
+
+
+def test(client: Credly) -> str:
+    """Who we are: reads the organization, the cheapest authenticated call (credly.md 3)."""
+    return client.organization()
+
+
+class Credly:
+    """One organization's templates and badges. Safe for many threads."""
+
+    def __init__(self, settings: ConnectionSettings, clock: Clock | None = None) -> None:
+        base = settings.get("base_url") or BASES[settings.require("environment")]
+        self.account = f"credly:{settings.account}"
+        self.search_lag = float(settings.get("search_lag") or 0)
+        self._organization = settings.require("organization_id")
+        self._http = Client(
+            "credly",
+            base,
+            auth=BasicAuth(settings.secret("token")),
+            rate=settings.rate,
+            threads=settings.threads,
+            timeout=settings.timeout,
+            per_hour=settings.per_hour,
+            clock=clock,
+        )
+        self._known: dict[str, Template | None] = {}
+
+    @property
+    def calls(self) -> int:
+        """Requests sent so far."""
+        return self._http.calls
+
+    def close(self) -> None:
+        """Closes the connections."""
+        self._http.close()
+
+    def organization(self) -> str:
+        """The organization's name."""
+        data = self._data(self._http.get(self._path("")), "the organization")
+        return str(data.get("name") or self._organization)
+
+    # -- templates --------------------------------------------------------------------------------------------------
+
+    def templates(self) -> list[Template]:
+        """All templates, oldest first; BadAnswer when the pages do not add up to the stated total (GN-33)."""
+        rows: dict[str, Template] = {}
+        total: int | None = None
+        for data, metadata in self._pages("badge_templates", {"sort": "created_at"}):
+            total = _number(metadata.get("total_count"))
+            for row in data:
+                template = self._record(records.template, row)
+                rows[template.id] = template
+        if total is not None and total != len(rows):
+            raise BadAnswer(
+                f"Credly listed {len(rows)} badge templates and says there are {total}: the listing is not complete.",
+                hint="connectctl credly sync-templates, again",
+                connection="credly",
+            )
+        return sorted(rows.values(), key=lambda t: (t.created_at, t.id))
+
+    def template(self, template_id: str) -> Template | None:
+        """The template as it was when this run first asked; None when Credly has no such template."""
+        if template_id not in self._known:
+            try:
+                answer = self._http.get(self._path(f"badge_templates/{template_id}"))
+            except NotFound:
+                self._known[template_id] = None
+            else:
+                self._known[template_id] = self._record(records.template, self._data(answer, "the badge template"))
+        return self._known[template_id]
+
+    # -- badges -----------------------------------------------------------------------------------------------------
+
+    def held(self, template_id: str) -> Iterator[Page]:
+        """All badges of a template, oldest first, 50 a page."""
+        query = {"filter": f"badge_template_id::{template_id}", "sort": "created_at"}
+        for data, metadata in self._pages("badges", query):
+            badges = [self._record(records.credential, row) for row in data]
+            # An unknown filter may return everything (credly.md 2.3): what is not of this template does not count.
+            mine = [badge for badge in badges if badge.template_id == template_id]
+            yield Page(mine, _number(metadata.get("total_pages")) or 0)
+
+    def find(self, template_id: str, earner_id: str, email: str) -> list[Credential]:
+        """One learner's badges of a template, by issuer earner id, then by any address of the account (CR-34)."""
+        found = self._find(template_id, "issuer_earner_id", earner_id, lambda b: b.earner_id == earner_id)
+        if not found and email and not set(email) & set(",|"):  # those signs cannot be escaped in a filter
+            found = self._find(template_id, "recipient_email_all", email, lambda b: email in b.emails)
+        return found
+
+    def _find(self, template_id: str, key: str, value: str, fits: Any) -> list[Credential]:
+        query = {"filter": f"badge_template_id::{template_id}|{key}::{value}"}
+        found: list[Credential] = []
+        for data, _ in self._pages("badges", query):
+            badges = [self._record(records.credential, row) for row in data]
+            found += [badge for badge in badges if badge.template_id == template_id and fits(badge)]
+        return found
+
+    def issue(self, request: IssueRequest) -> Credential:
+        """Issues one badge (CR-37). AlreadyHeld for Credly's duplicate answer; RemoteUnsure for one without an id."""
+        body: dict[str, Any] = {
+            "recipient_email": request.email,
+            "issued_to_first_name": request.first_name,
+            "issued_to_last_name": request.last_name,
+            "badge_template_id": request.template_id,
+            "issued_at": _time(request.issued_at),
+            "issuer_earner_id": request.earner_id,
+            "duplicate_behavior": "deny",
+            "evidence": [
+                {
+                    "type": "IdEvidence",
+                    "title": request.evidence_title,
+                    # Credly may give evidence an id of its own, so the mark stands in the text as well.
+                    "description": f"{request.evidence_text} [{request.mark}]",
+                    "id": request.mark,
+                }
+            ],
+        }
+        if request.expires_at is not None:
+            body["expires_at"] = _time(request.expires_at) if request.expires_at else False
+        try:
+            answer = self._http.post(self._path("badges"), json=body)
+        except Rejected as error:
+            if error.status == 422 and DUPLICATE in error.detail.lower():
+                raise AlreadyHeld(error.message, connection="credly", status=422, detail=error.detail) from error
+            raise
+        try:
+            return records.credential(self._data(answer, "the new badge"))
+        except (DataError, BadAnswer) as error:
+            raise RemoteUnsure(f"Credly may have issued a badge: {error.message}", connection="credly") from error
+
+    # -- plumbing ---------------------------------------------------------------------------------------------------
+
+    def _path(self, rest: str) -> str:
+        return f"organizations/{self._organization}/{rest}".rstrip("/")
+
+    def _pages(self, what: str, query: Mapping[str, str]) -> Iterator[tuple[Sequence[Any], Mapping[str, Any]]]:
+        """Rows and metadata of every page, counted by ourselves (credly.md 2.1); BadAnswer for pages without an end."""
+        number, seen = 1, set[str]()
+        while True:
+            answer = self._http.get(self._path(what), params={**query, "page": number})
+            if not isinstance(answer, dict) or not isinstance(answer.get("data"), list):
+                raise self._bad(what, "an answer without a list in data")
+            metadata = answer.get("metadata")
+            metadata = metadata if isinstance(metadata, dict) else {}
+            rows = answer["data"]
+            ids = {str(row.get("id")) for row in rows if isinstance(row, dict)}
+            if rows and ids and ids <= seen:
+                raise self._bad(what, "endless paging: a page came again")
+            seen |= ids
+            yield rows, metadata
+            total = _number(metadata.get("total_pages"))
+            more = number < total if total is not None else bool(metadata.get("next_page_url"))
+            if not rows or not more:
+                return
+            number += 1
+            if number > MOST_PAGES:
+                raise self._bad(what, f"endless paging: more than {MOST_PAGES} pages")
+
+    def _data(self, answer: object, place: str) -> Mapping[str, Any]:
+        data = answer.get("data") if isinstance(answer, dict) else None
+        if not isinstance(data, dict):
+            raise self._bad(place, "an answer without an object in data")
+        return data
+
+    def _record(self, parse: Any, row: object) -> Any:
+        """A row as a record; a row that cannot be read makes the listing worthless for decisions."""
+        try:
+            return parse(row)
+        except DataError as error:
+            raise BadAnswer(
+                error.message + ".", hint="connectctl connection test credly", connection="credly"
+            ) from error
+
+    def _bad(self, what: str, how: str) -> BadAnswer:
+        return BadAnswer(
+            f"Credly answered {what} with {how}.",
+            hint="connectctl connection test credly",
+            connection="credly",
+            method="GET",
+            path=what,
+        )
+
+
+def _number(value: object) -> int | None:
+    """A whole number not below zero, also as text; None for anything else."""
+    text = str(value) if isinstance(value, (int, str)) and not isinstance(value, bool) else ""
+    return int(text) if text.isascii() and text.isdigit() else None
+
+
+def _time(moment: Any) -> str:
+    """Credly's own form, with the offset: without it the zone would be guessed (credly.md 5.5)."""
+    return str(moment.strftime("%Y-%m-%d %H:%M:%S +0000"))

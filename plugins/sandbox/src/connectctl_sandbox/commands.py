@@ -1,0 +1,199 @@
+"""`connectctl sandbox`: start the simulated remotes, inject faults, look at their state, select elements."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import signal
+import threading
+import time
+from pathlib import Path
+from typing import Any, cast
+from urllib.parse import urlsplit
+
+import click
+
+from connectctl.api import ConfigError, UsageError, profile_paths
+
+from .clock import Clock
+from .faults import KINDS
+from .sandbox import Sandbox
+from .world import Size
+
+PROFILE = "sandbox"
+UP = "connectctl sandbox up"
+
+
+@click.group()
+def sandbox() -> None:
+    """Simulated Docebo and Credly on this machine.
+
+    Example: connectctl sandbox up --seed 7
+    """
+
+
+@sandbox.command()
+@click.option("--port", type=click.IntRange(1, 65533), help="Docebo's port; Credly and control take the next two.")
+@click.option("--seed", type=int, default=1, show_default=True, help="The same seed gives the same world.")
+@click.option("--size", type=click.Choice(["small", "large"]), default="small", show_default=True)
+def up(port: int | None, seed: int, size: str) -> None:
+    """Serve the simulated remotes until interrupted.
+
+    Writes the profile `sandbox`, ready to use with --profile sandbox.
+
+    Example: connectctl sandbox up --size large
+    """
+    box = Sandbox(seed=seed, size=cast(Size, size), port=port, clock=Clock(time.time(), running=True))
+    try:
+        box.start()
+    except OSError as error:
+        raise UsageError(f"port {port} and the two after it are not all free", hint=f"{UP} without --port") from error
+    paths = profile_paths(PROFILE)
+    address = paths.data_dir / "sandbox.json"
+    stopped = threading.Event()
+    signal.signal(signal.SIGTERM, lambda number, frame: stopped.set())
+    try:
+        write_private(paths.config_file, f"# Written by `{UP}`, and again each time it starts.\n{box.config_toml()}")
+        write_private(address, json.dumps({"control": box.control_url, "pid": os.getpid()}))
+        click.echo(_welcome(box), err=True)
+        stopped.wait()
+    except KeyboardInterrupt:
+        click.echo("Stopped.", err=True)
+    finally:
+        address.unlink(missing_ok=True)
+        box.stop()
+
+
+def _welcome(box: Sandbox) -> str:
+    return f"""\
+Docebo   {box.docebo_url}
+Credly   {box.credly_url}  (organization {box.credly.organization_id})
+Profile  {PROFILE}, written. Nothing here leaves this machine. Ctrl-C stops it.
+
+In another terminal:
+  connectctl --profile {PROFILE} credly sync-templates
+  connectctl --profile {PROFILE} credly sync-field
+  connectctl sandbox select            select on each course the badge it is meant to earn
+  connectctl --profile {PROFILE} credly batch-sync --dry-run
+  connectctl sandbox fault lose_answer --remote credly --method POST --times 2
+  connectctl sandbox show"""
+
+
+@sandbox.command()
+@click.argument("kind", required=False, type=click.Choice(list(KINDS)), metavar="[KIND]")
+@click.option("--remote", type=click.Choice(["docebo", "credly"]), help="Only this remote.")
+@click.option("--method", help="Only this method, such as POST.")
+@click.option("--path", default="", help="Only paths in which this regular expression is found.")
+@click.option("--times", type=click.IntRange(1), help="How often at most; unlimited without it.")
+@click.option("--probability", type=click.FloatRange(0, 1), default=1.0, show_default=True)
+@click.option("--clear", is_flag=True, help="Take all faults away first.")
+def fault(
+    kind: str | None,
+    remote: str | None,
+    method: str | None,
+    path: str,
+    times: int | None,
+    probability: float,
+    clear: bool,
+) -> None:
+    """Let something go wrong, or clear all faults.
+
+    Kinds: lose_request, lose_answer, cut_answer, http_429, http_500_before, http_500_after, http_503, html_200,
+    truncated_json, wrong_types, endless_pages, slow.
+
+    Example: connectctl sandbox fault lose_answer --remote credly --method POST --times 2
+    """
+    if kind is None and not clear:
+        raise UsageError("a fault needs a kind", hint="connectctl sandbox fault --help")
+    answer: dict[str, Any] = {"faults": []}
+    if clear:
+        answer = ask("DELETE", "/fault")
+    if kind is not None:
+        wanted = {"kind": kind, "remote": remote, "method": method, "path": path}
+        answer = ask("POST", "/fault", wanted | {"times": times, "probability": probability})
+    for one in answer["faults"]:
+        click.echo(describe(one))
+    if not answer["faults"]:
+        click.echo("No faults.")
+
+
+@sandbox.command()
+@click.option("--json", "as_json", is_flag=True, help="One JSON document.")
+def show(as_json: bool) -> None:
+    """What the simulated remotes hold.
+
+    Example: connectctl sandbox show --json
+    """
+    state = ask("GET", "/state")
+    if as_json:
+        click.echo(json.dumps(state, indent=2, ensure_ascii=False))
+        return
+    docebo, credly = state["docebo"], state["credly"]
+    click.echo(f"Docebo  {docebo['url']}  {docebo['users']} users, enrollments: {_counts(docebo['enrollments'])}")
+    for field in docebo["fields"]:
+        click.echo(f"  field {field['id']}  {field['name']}  {field['options']} elements")
+    for course in docebo["courses"]:
+        click.echo(f"  course {course['id']}  {course['name']}: {course['selected'] or 'nothing selected'}")
+    click.echo(f"Credly  {credly['url']}  badges: {_counts(credly['badges'])}, {credly['events']} events")
+    for template in credly["templates"]:
+        click.echo(f"  {template['state']:8}  {template['live_badges']:5} live  {template['name']}")
+    click.echo(f"Clock   {state['clock']}")
+    for one in state["faults"]:
+        click.echo(f"Fault   {describe(one)}")
+
+
+@sandbox.command()
+def select() -> None:
+    """Select on each seeded course the badge it is meant to earn.
+
+    The dropdown has to be filled first: connectctl --profile sandbox credly sync-field
+
+    Example: connectctl sandbox select
+    """
+    selected = ask("POST", "/select", {})["selected"]
+    click.echo(f"{len(selected)} courses have their badge selected.")
+
+
+def ask(method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
+    """The answer of the running sandbox's control address."""
+    file = profile_paths(PROFILE).data_dir / "sandbox.json"
+    try:
+        control = urlsplit(json.loads(file.read_text())["control"])
+    except FileNotFoundError:
+        raise ConfigError("no sandbox is running", hint=UP) from None
+    connection = http.client.HTTPConnection(control.hostname or "", control.port, timeout=30)
+    try:
+        content = None if body is None else json.dumps(body)
+        connection.request(method, path, content, {} if body is None else {"Content-Type": "application/json"})
+        response = connection.getresponse()
+        answer: dict[str, Any] = json.load(response)
+    except OSError:
+        raise ConfigError("the sandbox that was started last runs no more", hint=UP) from None
+    finally:
+        connection.close()
+    if response.status != 200:
+        raise UsageError(answer["error"], hint="connectctl sandbox --help")
+    return answer
+
+
+def describe(one: dict[str, Any]) -> str:
+    """A fault in one line: what it does, and to which requests."""
+    where = " ".join(str(part) for part in (one["remote"], one["method"], one["path"]) if part) or "every request"
+    often = f", {one['times']} times" if one["times"] else ""
+    chance = f", chance {one['probability']}" if one["probability"] < 1 else ""
+    return f"{one['kind']} on {where}{often}{chance}: {KINDS[one['kind']]}"
+
+
+def _counts(counts: dict[str, int]) -> str:
+    return ", ".join(f"{number} {name}" for name, number in counts.items()) or "none"
+
+
+def write_private(path: Path, content: str) -> None:
+    """Write a file that only its owner can read, whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f"{path.name}.{os.getpid()}.new")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(content)
+    draft.replace(path)

@@ -1,0 +1,150 @@
+"""What the simulated Docebo keeps: frozen records, and the switches for what differs between real platforms."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+NO_DATE = "0000-00-00 00:00:00"
+MAX_OPTIONS = 300
+"""Elements of one dropdown field (docebo.md 4.4)."""
+
+FIELD_TYPES = ("date", "dropdown", "textfield", "textarea", "iframe")
+STATUSES = ("enrolled", "in_progress", "completed", "waiting", "suspended", "overbooking")
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """A person. `email` is empty when the platform knows none; times are `YYYY-MM-DD HH:MM:SS` in UTC."""
+
+    user_id: int
+    username: str
+    email: str
+    first_name: str
+    last_name: str
+    uuid: str
+    created_at: str
+    updated_at: str
+    level: str = "User"
+    active: bool = True
+    branch_id: int = 1
+    expiration_date: str | None = None
+    timezone: str = "Europe/Rome"
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """A course. `values` holds its additional fields by field id: an option id for dropdowns, else text."""
+
+    course_id: int
+    uid: str
+    code: str
+    name: str
+    created_at: str
+    updated_at: str
+    course_type: str = "elearning"
+    description: str = ""
+    category: str = "General"
+    published: bool = True
+    values: dict[int, int | str | None] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Enrollment:
+    """One user in one course; `status` in the words of the newer API (docebo.md 5.5)."""
+
+    user_id: int
+    course_id: int
+    status: str
+    created_at: str
+    updated_at: str
+    completed_at: str | None = None
+    score: float | None = None
+    seconds_spent: int = 0
+    level: str = "student"
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One element of a dropdown."""
+
+    option_id: int
+    translations: dict[str, str]
+    sequence: int
+
+    @property
+    def label(self) -> str:
+        """The text in the default language."""
+        return self.translations.get("english") or self.translations.get("all") or ""
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """The definition of a course additional field."""
+
+    field_id: int
+    type: str
+    translations: dict[str, str]
+    options: tuple[Option, ...] = ()
+    mandatory: bool = False
+    visible_to_user: bool = False
+    sequence: int = 1
+
+    @property
+    def name(self) -> str:
+        """The title in the default language."""
+        return self.translations.get("english") or self.translations.get("all") or ""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A learning plan with the ids of its courses."""
+
+    plan_id: int
+    uuid: str
+    code: str
+    title: str
+    course_ids: tuple[int, ...]
+    created_at: str
+    updated_at: str
+
+
+@dataclass(frozen=True, slots=True)
+class PlanEnrollment:
+    """One user in one learning plan."""
+
+    user_id: int
+    plan_id: int
+    status: str
+    created_at: str
+    updated_at: str
+    completed_at: str | None = None
+    percentage: int = 0
+
+
+@dataclass(slots=True)
+class DoceboFlags:
+    """Switches for what the public sources leave open or contradict (docebo.md 12); set them at any time."""
+
+    field_value: Literal["id", "label"] = "id"
+    """What `additional_fields[].value` of a dropdown shows (4.2)."""
+    option_read_key: Literal["id", "option_id"] = "id"
+    """The key of an option's id when a field is read: 4.4 assumes `id` (a number), 3.7 has `option_id` (a string)."""
+    additional_fields_style: Literal["list", "map"] = "list"
+    """The form in which a course's values are written (4.5)."""
+    has_more_always_true_on_last_page: bool = False
+    """`has_more_data` stays true; `total_page_count` is right (2.4)."""
+    zero_dates: bool = False
+    """Dates that mean "none", and every enrollment's creation, read `0000-00-00 00:00:00` (5.1)."""
+    message_as_string: bool = False
+    """`message` of an error is one string, not a list (2.6)."""
+    ignore_date_filters: bool = False
+    """The assumed date filters of the newer enrollment lists have no effect (5.1, 6.3)."""
+    expires_in_as_string: bool = False
+    """`expires_in` is "3600" and `token_type` is "bearer" (1.2)."""
+    refuse_refresh: bool = False
+    """Every refresh token is refused (1.2, section 14)."""
+    token_lifetime: int = 3600
+    """Seconds an access token lives."""
+    field_write_seconds: float = 0.0
+    """Real seconds a write to the fields endpoint takes; a second one meanwhile gets 409."""

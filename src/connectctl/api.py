@@ -1,0 +1,134 @@
+"""All that plugin authors import. What is not here is private and may change without notice."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from connectctl.errors import (
+    AlreadyHeld,
+    AuthFailed,
+    BadAnswer,
+    ConfigError,
+    ConnectctlError,
+    DataError,
+    NotAllowed,
+    NotFound,
+    PluginError,
+    Rejected,
+    RemoteDown,
+    RemoteError,
+    RemoteRefused,
+    RemoteUnsure,
+    UsageError,
+)
+from connectctl.model import Applied, Change, Look, Outcome, Part, Plan, Problem, RowWrite, RunContext, Skip
+from connectctl.plugins.hookspecs import hookimpl
+from connectctl.plugins.specs import (
+    Capabilities,
+    CheckSpec,
+    ColumnSpec,
+    CommandSpec,
+    ConnectionSpec,
+    FlowSpec,
+    ProviderSpec,
+    SettingSpec,
+    TableSpec,
+)
+
+if TYPE_CHECKING:
+    from connectctl.badging.provider import (
+        Credential,
+        CredentialState,
+        IssueRequest,
+        Page,
+        Provider,
+        Template,
+        TemplateState,
+    )
+    from connectctl.cli.provider import provider_group
+    from connectctl.config.paths import profile_paths
+    from connectctl.config.secrets import Secret
+    from connectctl.config.settings import ConnectionSettings
+    from connectctl.http.auth import BasicAuth, HeaderAuth
+    from connectctl.http.session import Client
+    from connectctl.model import Clock
+
+# Imported when first asked for: declarations need none of it, and every call of the tool reads them.
+_LATER = {
+    "BasicAuth": "connectctl.http.auth",
+    "Client": "connectctl.http.session",
+    "Clock": "connectctl.model",
+    "Credential": "connectctl.badging.provider",
+    "CredentialState": "connectctl.badging.provider",
+    "HeaderAuth": "connectctl.http.auth",
+    "IssueRequest": "connectctl.badging.provider",
+    "Page": "connectctl.badging.provider",
+    "Provider": "connectctl.badging.provider",
+    "Template": "connectctl.badging.provider",
+    "TemplateState": "connectctl.badging.provider",
+    "provider_group": "connectctl.cli.provider",
+    "ConnectionSettings": "connectctl.config.settings",
+    "Secret": "connectctl.config.secrets",
+    "profile_paths": "connectctl.config.paths",
+}
+
+__all__ = [
+    "AlreadyHeld",
+    "Applied",
+    "AuthFailed",
+    "BadAnswer",
+    "BasicAuth",
+    "Capabilities",
+    "Change",
+    "CheckSpec",
+    "Client",
+    "Clock",
+    "ColumnSpec",
+    "CommandSpec",
+    "ConfigError",
+    "ConnectctlError",
+    "ConnectionSettings",
+    "ConnectionSpec",
+    "Credential",
+    "CredentialState",
+    "DataError",
+    "FlowSpec",
+    "HeaderAuth",
+    "IssueRequest",
+    "Look",
+    "NotAllowed",
+    "NotFound",
+    "Outcome",
+    "Page",
+    "Part",
+    "Plan",
+    "PluginError",
+    "Problem",
+    "Provider",
+    "ProviderSpec",
+    "Rejected",
+    "RemoteDown",
+    "RemoteError",
+    "RemoteRefused",
+    "RemoteUnsure",
+    "RowWrite",
+    "RunContext",
+    "Secret",
+    "SettingSpec",
+    "Skip",
+    "TableSpec",
+    "Template",
+    "TemplateState",
+    "UsageError",
+    "hookimpl",
+    "profile_paths",
+    "provider_group",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _LATER:
+        from importlib import import_module
+
+        return getattr(import_module(_LATER[name]), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

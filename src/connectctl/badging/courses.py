@@ -1,0 +1,151 @@
+"""Which courses earn which template: the dropdown value of every course, cached until the course changes (CR-27)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+from connectctl.badging.templates import Columns
+from connectctl.docebo import courses
+from connectctl.docebo.courses import CourseRow
+from connectctl.docebo.fields import FieldDef
+from connectctl.errors import BadAnswer, ConfigError, DataError, NotAllowed, NotFound, UsageError
+from connectctl.model import Problem, RunContext
+
+
+@dataclass(frozen=True, slots=True)
+class Earning:
+    """A course with the template it earns, or the reason of GN-17 why it earns none."""
+
+    id: str
+    name: str
+    template: str | None
+    template_name: str = ""
+    reason: str = ""
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Selected:
+    """A course's value in the dropdown, as Docebo shows it; None when nothing is selected."""
+
+    id: str
+    name: str
+    value: str | None
+
+
+def list_courses(ctx: RunContext, only: Sequence[str], problems: list[Problem]) -> list[CourseRow]:
+    """All courses, or those named; UsageError for a named one that Docebo does not have."""
+
+    def on_bad(description: str) -> None:
+        problems.append(Problem("course", description))
+
+    rows = list(courses.walk(ctx.client("docebo"), on_bad=on_bad))
+    if not only:
+        return rows
+    known = {row.id for row in rows}
+    for course in only:
+        if course not in known:
+            raise UsageError(f"Docebo has no course {course}", hint=f"connectctl flow run {ctx.flow} --dry-run")
+    return [row for row in rows if row.id in only]
+
+
+def read_selected(
+    ctx: RunContext, rows: Sequence[CourseRow], field_id: str, problems: list[Problem], *, fresh: bool = False
+) -> tuple[list[Selected], set[str]]:
+    """Each course's selection, and the ids of the courses whose detail was read for it.
+
+    A detail is read when the course is new or changed, or when `fresh` says so. A course that cannot be read is a
+    problem of its own; the others go on (GN-19).
+    """
+    docebo = ctx.client("docebo")
+    cache = ctx.cached("course-details")
+    details: dict[str, Any] = {row.id: cache.get(row.id) for row in rows}
+    stale = [row for row in rows if fresh or row.marker is None or (details[row.id] or {}).get("marker") != row.marker]
+    for row, result in zip(stale, _details(docebo, [row.id for row in stale]), strict=True):
+        if isinstance(result, Problem):
+            problems.append(result)
+            details[row.id] = None
+        else:
+            detail = {"marker": row.marker, "id": row.id, "name": result.name, "fields": dict(result.fields)}
+            cache[row.id] = details[row.id] = detail
+    selected = [
+        Selected(row.id, str(detail["name"] or row.name), (detail["fields"] or {}).get(field_id))
+        for row in rows
+        if (detail := details[row.id]) is not None
+    ]
+    return selected, {row.id for row in stale}
+
+
+def _details(docebo: Any, ids: Sequence[str]) -> list[courses.CourseDetail | Problem]:
+    def one(course: str) -> courses.CourseDetail | Problem:
+        try:
+            return courses.detail(docebo, course)
+        except (NotFound, NotAllowed, BadAnswer, DataError) as error:
+            return Problem(f"course:{course}", error.message, f"course:{course}")
+
+    if not ids:
+        return []
+    with ThreadPoolExecutor(docebo.threads, thread_name_prefix="course") as pool:
+        return list(pool.map(one, ids))
+
+
+def decide_values(field: FieldDef, selected: Sequence[Selected], configured: str) -> str:
+    """Whether the API shows element ids or labels, decided once from the field's own options.
+
+    Raises ConfigError for a value that fits both or neither (CR-27): nothing is issued on a guess.
+    """
+    if configured in ("id", "label"):
+        return configured
+    ids = {option.id for option in field.options}
+    labels = {option.label.strip(): option.id for option in field.options}
+    found = set()
+    for course in selected:
+        value = (course.value or "").strip()
+        if not value:
+            continue
+        as_id, as_label = value in ids, value in labels
+        if as_id and as_label and labels[value] == value:
+            continue  # an element whose label is its own id means the same either way
+        if as_id == as_label:
+            what = "both an element id and a label" if as_id else "neither an element id nor a label"
+            raise ConfigError(
+                f"Course {course.id} ({course.name}) has the value {value!r} in {field.name!r}, which is {what}",
+                hint='set field_value = "id" or "label" in [connections.docebo] of config.toml, or run '
+                "connectctl credly sync-field",
+            )
+        found.add("id" if as_id else "label")
+    if len(found) > 1:
+        raise ConfigError(
+            f"Some courses show element ids in {field.name!r}, others labels: it is not clear which is meant",
+            hint='set field_value = "id" or "label" in [connections.docebo] of config.toml',
+        )
+    return found.pop() if found else "id"
+
+
+def earnings(
+    field: FieldDef, mode: str, selected: Sequence[Selected], rows: Sequence[Mapping[str, Any]], columns: Columns
+) -> list[Earning]:
+    """Each course's template by Dropdown Element ID, or why there is none (CR-27). Pure."""
+    ids = {option.id for option in field.options}
+    labels = {option.label.strip(): option.id for option in field.options}
+    by_element = {str(row[columns.element]): row for row in rows if row[columns.element] not in (None, "")}
+    result = []
+    for course in selected:
+        value = (course.value or "").strip()
+        if not value:
+            result.append(Earning(course.id, course.name, None, reason="no_value_selected"))
+            continue
+        element = (value if value in ids else None) if mode == "id" else labels.get(value)
+        row = by_element.get(element or "")
+        if row is None:
+            detail = f"the element {value!r} belongs to no row"
+            result.append(Earning(course.id, course.name, None, reason="template_unknown", detail=detail))
+        elif row[columns.active] is not True:
+            detail = str(row[columns.name])
+            result.append(Earning(course.id, course.name, None, reason="template_inactive", detail=detail))
+        else:
+            result.append(Earning(course.id, course.name, str(row[columns.id]), str(row[columns.name])))
+    return result

@@ -1,0 +1,237 @@
+"""Template table into the Docebo dropdown (CR-18, CR-24, GN-33): read, a pure plan, apply in one request, look."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from connectctl.badging.settings import read_settings, required
+from connectctl.badging.templates import Columns
+from connectctl.docebo import fields
+from connectctl.docebo.fields import FieldDef
+from connectctl.errors import ConfigError
+from connectctl.model import Change, Look, Outcome, Part, Plan, RowWrite, RunContext, Skip
+from connectctl.plugins.specs import ProviderSpec
+
+
+@dataclass(frozen=True, slots=True)
+class FieldView:
+    """The dropdown as Docebo has it (None: not there yet), the template rows, and the elements known as ours."""
+
+    table: str
+    elements_table: str
+    columns: Columns
+    account: str
+    name: str
+    field: FieldDef | None
+    rows: Sequence[Mapping[str, Any]]
+    ours: Mapping[str, str]  # element id -> template id
+    selected_by: Mapping[str, Sequence[str]]  # element id -> names of the courses known to have it selected
+    maximum: int
+
+
+def find_field(spec: ProviderSpec, ctx: RunContext) -> tuple[str, FieldDef | None]:
+    """The setting's name and the dropdown of that name with its options; ConfigError for another type (CR-18)."""
+    values = read_settings(spec.integration, spec.settings, ctx.settings(spec.integration), ctx.timezone)
+    setting = spec.keys["field"]
+    name = str(required(spec.integration, setting, values[setting], f"{spec.title} badge"))
+    docebo = ctx.client("docebo")
+    found = fields.find(docebo, name)
+    if found is None:
+        return name, None
+    if found.type != "dropdown":
+        raise ConfigError(
+            f"The Docebo course field {name!r} is of type {found.type}, not a dropdown; it is left as it is",
+            hint=f'connectctl lookup set integration-settings {spec.integration} {setting} Value="another name"',
+        )
+    return name, fields.get(docebo, found.id)
+
+
+def read(spec: ProviderSpec, ctx: RunContext, _part: Part) -> FieldView:
+    """The dropdown, the template table, and which courses are known to have an element selected."""
+    name, field = find_field(spec, ctx)
+    ctx.step(spec.titles["field"], found=field is not None)
+    selected: dict[str, list[str]] = {}
+    if field is not None:
+        for detail in ctx.cached("course-details").values():
+            value = (detail.get("fields") or {}).get(field.id)
+            if value:
+                selected.setdefault(str(value), []).append(str(detail.get("name") or detail.get("id")))
+    docebo = ctx.client("docebo")
+    elements = ctx.table(spec.element_table.name).all()
+    view = FieldView(
+        spec.template_table.name,
+        spec.element_table.name,
+        Columns.of(spec),
+        docebo.account,
+        name,
+        field,
+        [dict(row) for row in ctx.table(spec.template_table.name).all()],
+        {str(row["Dropdown Element ID"]): str(row["Badge Template ID"]) for row in elements},
+        selected,
+        docebo.max_dropdown_elements,
+    )
+    ctx.shared = {"field": field.id if field else None, "name": name, "columns": view.columns, "spec": spec}
+    return view
+
+
+def plan(view: FieldView) -> Plan:
+    """The field to create, and elements to add, rename and remove. Pure.
+
+    An element with the right label is the right element, whatever its id. Elements that are not ours are reported,
+    never touched. Raises ConfigError when more elements would be needed than a dropdown can hold (docebo.md 4.4).
+    """
+    columns = view.columns
+    options = {option.id: option.label for option in view.field.options} if view.field else {}
+    by_label = {label.strip(): option_id for option_id, label in options.items()}
+    changes: list[Change] = []
+    writes: list[RowWrite] = []
+    skipped: list[Skip] = []
+    wanted: set[str] = set()
+    if view.field is None and any(row[columns.active] is True for row in view.rows):
+        changes.append(_change(view, "create_field", "", reason=f"Docebo has no course field {view.name!r}"))
+    for row in sorted(view.rows, key=lambda r: str(r[columns.name])):
+        template, name = str(row[columns.id]), str(row[columns.name]).strip()
+        element = None if row[columns.element] in (None, "") else str(row[columns.element])
+        if row[columns.active] is not True:
+            if element is not None and element not in options:
+                writes.append(_element(view, template, None, "its element is gone from the dropdown"))
+            continue
+        held = element if element in options else by_label.get(name)
+        if held is None or held in wanted:
+            changes.append(_change(view, "add_option", template, label=name, reason="active template, no element"))
+            continue
+        wanted.add(held)
+        if options[held].strip() != name:
+            reason = f"renamed from {options[held]}"
+            changes.append(_change(view, "rename_option", template, element=held, label=name, reason=reason))
+        elif element != held or view.ours.get(held) != template:
+            writes += _bind(view, template, held, name, "the element is there already")
+        else:
+            skipped.append(Skip(template, "unchanged", template=template))
+    removed = _removals(view, options, wanted)
+    changes += removed
+    unknown = [label for option_id, label in options.items() if option_id not in wanted and option_id not in view.ours]
+    warnings = [f"The dropdown {view.name!r} has an element that no template owns: {label}" for label in unknown]
+    total = len(options) - len(removed) + sum(change.action == "add_option" for change in changes)
+    if total > view.maximum:
+        raise ConfigError(
+            f"The dropdown {view.name!r} would need {total} elements, Docebo holds {view.maximum}",
+            hint=f"connectctl lookup show {view.table} --where IsActive=true",
+        )
+    return Plan(
+        tuple(changes),
+        tuple(writes),
+        tuple(skipped),
+        warnings=tuple(warnings),
+        removals=len(removed),
+        removal_base=sum(option_id in view.ours for option_id in options),
+    )
+
+
+def _removals(view: FieldView, options: Mapping[str, str], wanted: set[str]) -> list[Change]:
+    """Elements of ours that no active row wants, each naming the courses that lose their selection (GN-33)."""
+    ours = dict(view.ours)
+    for row in view.rows:
+        element = row[view.columns.element]
+        if element not in (None, ""):
+            ours.setdefault(str(element), str(row[view.columns.id]))
+    changes = []
+    for element in sorted(set(ours) & set(options) - wanted):
+        courses = view.selected_by.get(element, ())
+        reason = "its template is not active any more"
+        if courses:
+            reason += "; these courses lose their selection: " + ", ".join(sorted(courses))
+        label = options[element]
+        changes.append(_change(view, "remove_option", ours[element], element=element, label=label, reason=reason))
+    return changes
+
+
+def _change(view: FieldView, action: str, template: str, *, reason: str, element: str = "", label: str = "") -> Change:
+    holding = "|".join(("docebo", view.account, "field", view.name, template, element if not template else ""))
+    data = {"element": element, "label": label, "field": view.name}
+    return Change(action, holding, data, reason, origin=element, template=template or None, source=view.name)
+
+
+def _element(view: FieldView, template: str, element: int | None, reason: str) -> RowWrite:
+    return RowWrite("update_row", view.table, (template,), {view.columns.element: element}, reason)
+
+
+def _bind(view: FieldView, template: str, element: str, label: str, reason: str) -> list[RowWrite]:
+    """The rows that say which element belongs to a template."""
+    return bind_rows(view.table, view.elements_table, view.columns, template, element, label, reason)
+
+
+def bind_rows(
+    table: str, elements: str, columns: Columns, template: str, element: str, label: str, reason: str = ""
+) -> list[RowWrite]:
+    """Writes the element id into the template's row and into the table of our elements."""
+    number = int(element) if element.isdigit() else element
+    mine = {"Dropdown Element ID": element, "Badge Template ID": template, "Label": label}
+    return [
+        RowWrite("update_row", table, (template,), {columns.element: number}, reason),
+        RowWrite("add_row", elements, (element,), mine, reason),
+    ]
+
+
+def apply(changes: list[Change], ctx: RunContext) -> list[Outcome]:
+    """Creates the field if need be, changes all elements in one request, reads the field again and compares."""
+    docebo = ctx.client("docebo")
+    if any(change.action == "create_field" for change in changes):
+        ctx.shared["field"] = fields.create(docebo, ctx.shared["name"])
+    field_id = ctx.shared["field"]
+    options = [change for change in changes if change.action != "create_field"]
+    refusals: Sequence[str] = ()
+    if options:
+        refusals = fields.change_options(
+            docebo,
+            field_id,
+            new=[c.data["label"] for c in options if c.action == "add_option"],
+            renamed=[(c.data["element"], c.data["label"]) for c in options if c.action == "rename_option"],
+            deleted=[c.data["element"] for c in options if c.action == "remove_option"],
+        )
+    now = fields.get(docebo, field_id)
+    return [_confirmed(change, now, ctx) or _lost(change, refusals) for change in changes]
+
+
+def _lost(change: Change, refusals: Sequence[str]) -> Outcome:
+    if refusals:
+        return Outcome("failed", error="Docebo: " + "; ".join(refusals))
+    return Outcome(
+        "unsure", error=f"Docebo accepted {change.action} {change.data['label']!r}, but the field does not show it"
+    )
+
+
+def _confirmed(change: Change, field: FieldDef, ctx: RunContext) -> Outcome | None:
+    """The outcome when the field shows the change, with the rows that follow from it; else None."""
+    if change.action == "create_field":
+        return Outcome("done", field.id)
+    spec, columns = ctx.shared["spec"], ctx.shared["columns"]
+    elements = spec.element_table.name
+    labels = {option.id: option.label.strip() for option in field.options}
+    template, label = str(change.template), str(change.data["label"])
+    if change.action == "remove_option":
+        if change.data["element"] in labels:
+            return None
+        gone = [RowWrite("delete_row", elements, (change.data["element"],))]
+        table = ctx.table(spec.template_table.name)
+        if any(str(row[columns.id]) == template for row in table.all()):
+            gone.append(RowWrite("update_row", spec.template_table.name, (template,), {columns.element: None}))
+        return Outcome("done", change.data["element"], writes=tuple(gone))
+    element = change.data["element"] or next((key for key, text in labels.items() if text == label), "")
+    if labels.get(element) != label:
+        return None
+    rows = bind_rows(spec.template_table.name, elements, columns, template, element, label)
+    return Outcome("done", element, writes=tuple(rows))
+
+
+def look(change: Change, ctx: RunContext) -> Look:
+    """Whether Docebo shows the change; its fields are not a search index, so what is not there did not happen."""
+    docebo = ctx.client("docebo")
+    if ctx.shared.get("field") is None:
+        found = fields.find(docebo, ctx.shared["name"])
+        ctx.shared["field"] = found.id if found else None
+    field_id = ctx.shared["field"]
+    outcome = _confirmed(change, fields.get(docebo, field_id), ctx) if field_id else None
+    return Look(outcome, repeatable=outcome is None)

@@ -1,0 +1,55 @@
+"""Completions of one run, kept in a private temporary database, so that memory holds one part and not the run."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Iterator
+
+
+class Spool:
+    """Completions by course. SQLite keeps what fits in its cache and puts the rest on disk; gone with the run."""
+
+    def __init__(self) -> None:
+        self._db = sqlite3.connect("", isolation_level=None)
+        self._db.execute("PRAGMA journal_mode = OFF")
+        self._db.execute("PRAGMA synchronous = OFF")
+        self._db.execute("PRAGMA cache_size = -8192")
+        self._db.execute(
+            "CREATE TABLE completions (course TEXT, user TEXT, completed_at TEXT,"
+            " PRIMARY KEY (course, user, completed_at)) WITHOUT ROWID"
+        )
+        self._db.execute(
+            "CREATE TABLE people (id TEXT PRIMARY KEY, email TEXT, first_name TEXT, last_name TEXT) WITHOUT ROWID"
+        )
+        self._db.execute("CREATE INDEX people_email ON people(email)")
+
+    def add_completions(self, rows: Iterable[tuple[str, str, str]]) -> None:
+        """Keeps (course, user, completion time or ''); the same row twice counts once (pages may drift)."""
+        self._db.executemany("INSERT OR IGNORE INTO completions VALUES (?,?,?)", rows)
+
+    def completions(self, course: str) -> Iterator[tuple[str, str]]:
+        """(user, completion time) of a course in order of time."""
+        return iter(
+            self._db.execute(
+                "SELECT user, completed_at FROM completions WHERE course = ? ORDER BY completed_at, user", (course,)
+            ).fetchall()
+        )
+
+    def count(self) -> int:
+        """How many completions there are."""
+        return int(self._db.execute("SELECT COUNT(*) FROM completions").fetchone()[0])
+
+    def add_people(self, rows: Iterable[tuple[str, str, str, str]]) -> None:
+        """Keeps (id, normal e-mail or '', first name, last name)."""
+        self._db.executemany("INSERT OR REPLACE INTO people VALUES (?,?,?,?)", rows)
+
+    def person(self, user: str) -> tuple[str, str, str] | None:
+        """(e-mail, first name, last name), or None when Docebo has no such user."""
+        row: tuple[str, str, str] | None = self._db.execute(
+            "SELECT email, first_name, last_name FROM people WHERE id = ?", (user,)
+        ).fetchone()
+        return row
+
+    def sharing(self, email: str) -> int:
+        """How many users have this address (GN-16)."""
+        return int(self._db.execute("SELECT COUNT(*) FROM people WHERE email = ?", (email,)).fetchone()[0])

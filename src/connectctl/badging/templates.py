@@ -1,0 +1,160 @@
+"""Provider templates into the template table (CR-23, CR-53 to CR-57, GN-33): read, and a pure plan."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from connectctl.badging.provider import Provider, Template
+from connectctl.errors import ConfigError
+from connectctl.model import Part, Plan, RowWrite, RunContext, Skip
+from connectctl.plugins.specs import ProviderSpec
+
+ID, NAME, ACTIVE, ELEMENT = "Badge Template ID", "Badge Template Name", "IsActive", "Dropdown Element ID"
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """The names of the template table's columns, in their order: id, name, active, element."""
+
+    id: str
+    name: str
+    active: str
+    element: str
+
+    @classmethod
+    def of(cls, spec: ProviderSpec) -> Columns:
+        """The columns of a provider's table."""
+        names = [column.name for column in spec.template_table.columns]
+        return cls(*names[:4])
+
+
+@dataclass(frozen=True, slots=True)
+class TemplatesView:
+    """A complete listing of the provider's templates, and the rows as they are."""
+
+    table: str
+    mapping_table: str
+    columns: Columns
+    templates: Sequence[Template]
+    rows: Mapping[str, Mapping[str, Any]]
+    mappings: Sequence[Mapping[str, Any]]
+    mapping_key: tuple[str, ...] = ()
+
+
+def open_provider(spec: ProviderSpec, ctx: RunContext) -> Provider:
+    """The provider, for the account this store was first used with; ConfigError for another one (GN-33)."""
+    provider: Provider = ctx.client(spec.connection)
+    pins = ctx.cached("accounts")
+    pinned = pins.get(spec.name)
+    if pinned is None:
+        pins[spec.name] = provider.account
+    elif pinned != provider.account:
+        raise ConfigError(
+            f"This store belongs to the {spec.title} account {pinned}, the settings name {provider.account}",
+            hint="connectctl --profile NAME init, for another account",
+        )
+    return provider
+
+
+def read(spec: ProviderSpec, ctx: RunContext, _part: Part) -> TemplatesView:
+    """One listing of all templates, and the two tables."""
+    provider = open_provider(spec, ctx)
+    templates = provider.templates()
+    ctx.step(spec.titles["sync-templates"], templates=len(templates))
+    columns = Columns.of(spec)
+    rows = {str(row[columns.id]): dict(row) for row in ctx.table(spec.template_table.name).all()}
+    mappings = [dict(row) for row in ctx.table(spec.mapping_table.name).all()]
+    return TemplatesView(
+        spec.template_table.name,
+        spec.mapping_table.name,
+        columns,
+        templates,
+        rows,
+        mappings,
+        spec.mapping_table.key,
+    )
+
+
+def plan(view: TemplatesView) -> Plan:
+    """Rows to add, update and delete. Pure.
+
+    A name belongs to the template that has it in the table already, else to the first by creation time and id; the
+    others are skipped (CR-53). Archived: IsActive false, row kept (CR-54). Gone: row deleted, mappings off (CR-55).
+    """
+    columns = view.columns
+    listed = {template.id: template for template in view.templates if template.state != "draft"}
+    owners = _owners(view, listed)
+    writes: list[RowWrite] = []
+    skipped: list[Skip] = []
+    removals = 0
+    for template in sorted(listed.values(), key=lambda t: (t.created_at, t.id)):
+        name = template.name.strip()
+        if owners[name] != template.id:
+            holder = owners[name]
+            skipped.append(Skip(template.id, "duplicate_name", f"{name} is the name of {holder}", template=template.id))
+            if template.id not in view.rows:
+                continue
+            name = str(view.rows[template.id][columns.name])  # keeps the name it had
+        write, switched_off = _row(view, template, name)
+        removals += switched_off
+        if write is not None:
+            writes.append(write)
+        else:
+            skipped.append(Skip(template.id, "unchanged", template=template.id))
+    for gone in sorted(set(view.rows) - {t.id for t in view.templates if t.state != "draft"}):
+        removals += 1
+        writes.append(RowWrite("delete_row", view.table, (gone,), reason="the template is gone from the provider"))
+        writes += _mappings_off(view, gone)
+    return Plan(writes=tuple(writes), skipped=tuple(skipped), removals=removals, removal_base=len(view.rows))
+
+
+def _owners(view: TemplatesView, listed: Mapping[str, Template]) -> dict[str, str]:
+    """Which template each name belongs to."""
+    owners: dict[str, str] = {}
+    names = {template_id: template.name.strip() for template_id, template in listed.items()}
+    for template_id in sorted(view.rows):
+        name = str(view.rows[template_id][view.columns.name]).strip()
+        if names.get(template_id) == name:
+            owners.setdefault(name, template_id)
+    for template in sorted(listed.values(), key=lambda t: (t.id not in view.rows, t.created_at, t.id)):
+        owners.setdefault(template.name.strip(), template.id)
+    return owners
+
+
+def _row(view: TemplatesView, template: Template, name: str) -> tuple[RowWrite | None, bool]:
+    """The write that brings one row up to date, if any, and whether it switches the row off."""
+    columns = view.columns
+    active = template.state == "active"
+    row = view.rows.get(template.id)
+    if row is None:
+        new = {columns.id: template.id, columns.name: name, columns.active: active, columns.element: None}
+        return RowWrite("add_row", view.table, (template.id,), new, f"new template, {template.state}"), False
+    changed: dict[str, str | bool] = {}
+    reasons = []
+    if row[columns.name] != name:
+        changed[columns.name] = name
+        reasons.append(f"renamed from {row[columns.name]}")
+    if row[columns.active] is not active:
+        changed[columns.active] = active
+        reasons.append("active again" if active else template.state)
+    if not changed:
+        return None, False
+    write = RowWrite("update_row", view.table, (template.id,), changed, ", ".join(reasons))
+    return write, changed.get(columns.active) is False
+
+
+def _mappings_off(view: TemplatesView, template_id: str) -> list[RowWrite]:
+    """Mapping rows of a template that is gone are switched off, never removed (CR-55)."""
+    return [
+        RowWrite(
+            "update_row",
+            view.mapping_table,
+            tuple(str(row[name] or "") for name in view.mapping_key),
+            {view.columns.active: False},
+            "its template is gone from the provider",
+        )
+        for row in view.mappings
+        if str(row.get(view.columns.id)) == template_id and row.get(view.columns.active) is True
+    ]

@@ -1,0 +1,84 @@
+"""The commands of a badge provider: the kit's flows under the provider's name."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from connectctl.cli.lazy import Group
+from connectctl.cli.options import pass_session
+from connectctl.cli.running import run_flow, run_options
+
+if TYPE_CHECKING:
+    from connectctl.cli.session import Session
+    from connectctl.plugins.specs import ProviderSpec
+
+
+def provider_group(spec: ProviderSpec) -> click.Group:
+    """A click group with sync-templates, sync-field and batch-sync of one provider."""
+    name = spec.name
+
+    @click.group(name, cls=Group, help=f"{spec.title} credentials for what is completed in Docebo.")
+    def group() -> None: ...
+
+    @group.command(
+        "sync-templates",
+        help=f"""{spec.title} {spec.noun}s into the table {spec.template_table.title}.
+
+        Example: connectctl {name} sync-templates --dry-run""",
+        short_help=f"{spec.title} into {spec.template_table.title}",
+    )
+    @run_options
+    @pass_session
+    def sync_templates(session: Session, /, **options: Any) -> None:
+        run_flow(session, f"{name}.sync-templates", {}, **options)
+
+    @group.command(
+        "sync-field",
+        help=f"""Table {spec.template_table.title} into the dropdown of Docebo's courses.
+
+        Example: connectctl {name} sync-field --dry-run""",
+        short_help=f"{spec.template_table.title} into Docebo's dropdown",
+    )
+    @run_options
+    @pass_session
+    def sync_field(session: Session, /, **options: Any) -> None:
+        run_flow(session, f"{name}.sync-field", {}, **options)
+
+    @group.command(
+        "batch-sync",
+        help=f"""Issue {spec.title} credentials for completed courses.
+
+        It shows nothing twice and sends nothing twice: run it as often as you like.
+
+        Example: connectctl {name} batch-sync --dry-run
+
+        Example: connectctl {name} batch-sync --course 88 --since 2026-06-01""",
+        short_help="Issue what completed courses have earned",
+    )
+    @click.option("--since", metavar="DATE", help="Completions on or after this day, instead of the start date.")
+    @click.option("--course", multiple=True, metavar="ID", help="Only this course; repeatable.")
+    @click.option("--template", multiple=True, metavar="ID", help=f"Only this {spec.noun}; repeatable.")
+    @click.option("--all-history", is_flag=True, help="No start date at all; needs --max-changes N.")
+    @run_options
+    @pass_session
+    def batch_sync(
+        session: Session,
+        /,
+        since: str | None,
+        course: tuple[str, ...],
+        template: tuple[str, ...],
+        all_history: bool,
+        **options: Any,
+    ) -> None:
+        params = {
+            "since": since,
+            "course": list(course) or None,
+            "template": list(template) or None,
+            "all_history": all_history or None,
+        }
+        wanted = {key: value for key, value in params.items() if value is not None}
+        run_flow(session, f"{name}.batch-sync", wanted, **options)
+
+    return group

@@ -1,0 +1,142 @@
+"""`connectctl run …`: what runs did, and going on with what they left."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from connectctl.cli.lazy import Group
+from connectctl.cli.options import json_option, pass_session
+from connectctl.cli.running import run_flow, show_run
+from connectctl.errors import UsageError
+
+if TYPE_CHECKING:
+    from connectctl.cli.session import Session
+
+COLUMNS = ("run", "flow", "status", "trigger", "dry_run", "started_at", "finished_at", "done", "failed", "unsure")
+STATUSES = ("succeeded", "failed", "aborted", "refused", "running")
+
+
+@click.group(cls=Group)
+def run() -> None:
+    """Look at earlier runs, and retry what failed.
+
+    Example: connectctl run list --status failed
+    """
+
+
+@run.command("list")
+@click.option("--flow", metavar="ID", help="Only runs of this flow.")
+@click.option("--status", type=click.Choice(STATUSES), help="Only runs that ended so.")
+@click.option("--since", metavar="T", help="Only runs since this day or time (UTC).")
+@click.option("--limit", type=click.IntRange(min=1), default=20, show_default=True, metavar="N", help="The newest N.")
+@json_option
+@pass_session
+def list_(session: Session, flow: str | None, status: str | None, since: str | None, limit: int, as_json: bool) -> None:
+    """List runs, newest first.
+
+    Example: connectctl run list --flow credly.batch-sync --limit 5
+    """
+    from connectctl.cli.output import emit
+    from connectctl.flows.runs import RunRecords
+
+    if flow:
+        session.plugins.flow(flow)
+    records = RunRecords(session.store).list(flow=flow, status=status, since=_since(since), limit=limit)
+    rows = [_row(record) for record in records]
+    if not as_json:
+        rows = [row | {"done": sum(row["done"].values())} for row in rows]
+    emit(rows, COLUMNS, "json" if as_json else None)
+
+
+@run.command()
+@click.argument("run_id", metavar="RUN")
+@click.option("--skips", is_flag=True, help="Also list what was left out.")
+@json_option
+@pass_session
+def show(session: Session, run_id: str, skips: bool, as_json: bool) -> None:
+    """Show a run: items, failures, calls, steps.
+
+    Example: connectctl run show r_01JD0000000000000000000000 --json
+    """
+    from connectctl.cli.output import emit
+    from connectctl.flows.report import run_object
+    from connectctl.flows.runs import RunRecords
+
+    records = RunRecords(session.store)
+    record = records.get(run_id)
+    if record is None:
+        raise UsageError(f"There is no run {run_id}", hint="connectctl run list")
+    report = run_object(records, record, skips=skips)
+    if as_json:
+        show_run(session, report | {"steps": record["summary"].get("steps", [])}, as_json=True)
+        return
+    show_run(session, report, as_json=False)
+    steps = [{"step": step.pop("recipe"), "at": step.pop("at"), "counts": _counts(step)} for step in _steps(record)]
+    if steps:
+        emit(steps, ("at", "step", "counts"))
+    if record["error"]:
+        session.say(f"It ended with: {record['error']}")
+
+
+@run.command()
+@click.argument("run_id", metavar="RUN")
+@click.option("--json", "as_json", is_flag=True, help="Print the new run as one JSON document.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@pass_session
+def retry(session: Session, run_id: str, as_json: bool, yes: bool) -> None:
+    """Carry out again what a run left failed or unsure.
+
+    Each unsure item is looked for at the provider until its search lag has passed, and sent again only when it is
+    certainly not there.
+
+    Example: connectctl run retry r_01JD0000000000000000000000
+    """
+    from connectctl.flows.runs import RunRecords
+
+    record = RunRecords(session.store).get(run_id)
+    if record is None:
+        raise UsageError(f"There is no run {run_id}", hint="connectctl run list")
+    if record["dry_run"]:
+        raise UsageError(f"{run_id} was a dry run: it left nothing to retry", hint=f"connectctl run show {run_id}")
+    run_flow(session, record["flow"], record["params"], as_json=as_json, yes=yes, retry=run_id, trigger="retry")
+
+
+def _row(record: dict[str, Any]) -> dict[str, Any]:
+    summary = record["summary"]
+    return {
+        "run": record["id"],
+        "flow": record["flow"],
+        "title": record["title"],
+        "status": record["status"],
+        "trigger": record["trigger"],
+        "dry_run": record["dry_run"],
+        "started_at": record["started_at"],
+        "finished_at": record["finished_at"],
+        "planned": summary.get("planned", {}),
+        "done": summary.get("done", {}),
+        "failed": summary.get("failed", 0),
+        "unsure": summary.get("unsure", 0),
+        "error": record["error"],
+    }
+
+
+def _steps(record: dict[str, Any]) -> list[dict[str, Any]]:
+    return [dict(step) for step in record["summary"].get("steps", [])]
+
+
+def _counts(step: dict[str, Any]) -> str:
+    return ", ".join(f"{name} {value}" for name, value in step.items())
+
+
+def _since(text: str | None) -> str | None:
+    if text is None:
+        return None
+    try:
+        return datetime.fromisoformat(text.removesuffix("Z")).isoformat()
+    except ValueError:
+        raise UsageError(
+            f"--since {text} is not a day or a time", hint="connectctl run list --since 2026-11-01"
+        ) from None

@@ -1,0 +1,165 @@
+"""How a command runs a flow and prints the run, for `flow run`, `run retry`, `apply` and the plugins' commands."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from connectctl.errors import RunIncomplete
+
+if TYPE_CHECKING:
+    from connectctl.cli.output import Progress
+    from connectctl.cli.session import Session
+    from connectctl.flows.options import RunResult
+    from connectctl.flows.planfile import PlanFile
+
+COLUMNS = ("outcome", "action", "who", "what", "source", "reason", "error")
+
+
+def run_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The options of every command that runs a flow (cli.md 5)."""
+    for option in (
+        click.option("--skips", is_flag=True, help="Also list what was left out, with the reason."),
+        click.option(
+            "--plan-out", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE", help="Save the plan."
+        ),
+        click.option("--max-changes", type=click.IntRange(min=0), metavar="N", help="Refuse a plan with more changes."),
+        click.option("--yes", is_flag=True, help="Do not ask."),
+        click.option("--json", "as_json", is_flag=True, help="Print the run as one JSON document."),
+        click.option("--dry-run", is_flag=True, help="Read everything, write nothing, show the plan."),
+    ):
+        command = option(command)
+    return command
+
+
+def run_flow(
+    session: Session,
+    flow: str,
+    params: Mapping[str, Any],
+    *,
+    dry_run: bool = False,
+    as_json: bool = False,
+    yes: bool = False,
+    max_changes: int | None = None,
+    plan_out: Path | None = None,
+    skips: bool = False,
+    plan: PlanFile | None = None,
+    retry: str | None = None,
+    trigger: str = "command",
+) -> None:
+    """Runs a flow, prints the run, and raises what ended it or RunIncomplete when items failed."""
+    from connectctl.flows.context import Runtime
+    from connectctl.flows.options import RunOptions
+    from connectctl.flows.runner import execute
+
+    runtime = Runtime(session.plugins, session.settings, session.store, session.paths.data_dir)
+    spec = session.plugins.flow(flow)
+    with session.progress(spec.title or spec.name) as bar:
+        options = RunOptions(
+            trigger=trigger,
+            dry_run=dry_run,
+            yes=yes,
+            max_changes=max_changes,
+            plan_out=plan_out,
+            skips=skips,
+            plan=plan,
+            retry=retry,
+            confirm=(lambda reason: session.confirm(f"{reason}. Go on?", False)) if session.interactive else None,
+            progress=_Bar(bar),
+        )
+        result = execute(runtime, spec, params, options)
+    show_run(session, result.report, as_json=as_json)
+    _raise(result)
+
+
+def _raise(result: RunResult) -> None:
+    if result.error is not None:
+        raise result.error
+    report = result.report
+    if report["status"] == "failed":
+        unsure = f" and {report['unsure']} unsure" if report["unsure"] else ""
+        hint = f"connectctl run retry {report['run']}"
+        if report["dry_run"]:
+            hint = f"connectctl run show {report['run']}"
+        raise RunIncomplete(f"The run {report['run']} finished with {report['failed']} failed{unsure}", hint=hint)
+
+
+def show_run(session: Session, report: Mapping[str, Any], *, as_json: bool) -> None:
+    """Prints a run: its object, or its items as rows and its sums in words."""
+    from connectctl.cli.output import emit, emit_json
+
+    if as_json:
+        emit_json(report)
+        return
+    if report["items"]:
+        emit(_lines(session, report["items"]), COLUMNS)
+    for warning in report["warnings"]:
+        session.say(f"Warning: {warning}")
+    session.say(sentence(report))
+
+
+def _lines(session: Session, items: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Items as people read them: templates by the name that the provider's table gives them."""
+    names: dict[str, str] = {}
+    for provider in session.plugins.providers.values():
+        key, name = (column.name for column in provider.template_table.columns[:2])
+        names |= {str(row[key]): str(row[name]) for row in session.store.table(provider.template_table).all()}
+    lines = []
+    for item in items:
+        what = item["template"] or (item["key"] if "table" in item else "")
+        label = next((str(value) for column, value in (item.get("row") or {}).items() if column.endswith("Name")), "")
+        lines.append(
+            {
+                **item,
+                "outcome": item["outcome"] or "planned",
+                "who": item["email"] or item["user"],
+                "what": label or names.get(what, what),
+                "source": item["source"] or item.get("table"),
+            }
+        )
+    return lines
+
+
+def sentence(report: Mapping[str, Any]) -> str:
+    """What a run comes to, in one line."""
+    planned, done, skipped = report["planned"], report["done"], report["skipped"]
+    if report["dry_run"]:
+        words = [
+            "would " + ", ".join(f"{name} {count}" for name, count in planned.items()) if planned else "nothing to do"
+        ]
+    else:
+        words = [", ".join(f"{name} {count}" for name, count in done.items()) or "nothing done"]
+        if not planned and report["status"] == "succeeded":
+            words = ["nothing to do"]
+    if report["failed"]:
+        words.append(f"{report['failed']} failed")
+    if report["unsure"]:
+        words.append(f"{report['unsure']} unsure")
+    if skipped:
+        words.append("skipped: " + ", ".join(f"{count} {reason}" for reason, count in skipped.items()))
+    calls = ", ".join(f"{count} {remote}" for remote, count in report["api_calls"].items())
+    if calls:
+        words.append(f"calls: {calls}")
+    prefix = "Dry run" if report["dry_run"] else "Run"
+    return f"{prefix} {report['run']} {report['status']}: " + "; ".join(words)
+
+
+class _Bar:
+    """The runner's progress on the session's display."""
+
+    def __init__(self, bar: Progress) -> None:
+        self._bar = bar
+
+    def start(self, label: str, total: int | None) -> None:
+        self._bar.done = 0
+        self._bar.total = total
+        self._bar.label = label
+
+    def advance(self, count: int) -> None:
+        self._bar.advance(count)
+
+    def finish(self) -> None:
+        """The display closes itself."""

@@ -1,0 +1,98 @@
+"""What one call of the command line works with; each part is made when it is first needed."""
+
+from __future__ import annotations
+
+import sys
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from connectctl.cli.output import Progress
+    from connectctl.config.paths import ProfilePaths
+    from connectctl.config.settings import Settings
+    from connectctl.plugins.manager import Plugins
+    from connectctl.store.store import Store
+
+
+class Session:
+    """The global options, and the profile's paths, plugins, settings and store.
+
+    It raises and never exits. `plugins` replaces the installed ones, for tests and hosts.
+    """
+
+    def __init__(self, plugins: Plugins | None = None) -> None:
+        self.profile: str | None = None
+        self.config: Path | None = None
+        self.verbose = 0
+        self.quiet = False
+        self.debug = False
+        self.log_format = "text"
+        self._given = plugins
+        self._progress: Progress | None = None
+
+    @cached_property
+    def plugins(self) -> Plugins:
+        from connectctl.cli.lazy import COMMANDS
+
+        if self._given is None:
+            from connectctl.plugins.manager import load_plugins
+
+            self._given = load_plugins()
+        self._given.reserve(COMMANDS)
+        return self._given
+
+    @cached_property
+    def paths(self) -> ProfilePaths:
+        from connectctl.config.paths import profile_paths
+
+        return profile_paths(self.profile, self.config)
+
+    @cached_property
+    def settings(self) -> Settings:
+        from connectctl.config.settings import load_settings
+
+        return load_settings(self.paths, self.plugins.connections)
+
+    @cached_property
+    def store(self) -> Store:
+        from connectctl.store import open_store
+
+        return open_store(self.settings.store_url, self.paths.data_dir)
+
+    @property
+    def interactive(self) -> bool:
+        """Whether a question may be asked: stdin and stdout are both terminals."""
+        return all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stdout))
+
+    def confirm(self, question: str, yes: bool) -> bool:
+        """True when `--yes` was given or the person agrees; False when there is nobody to ask."""
+        self._clear()
+        return yes or (self.interactive and click.confirm(question, err=True))
+
+    def say(self, text: str) -> None:
+        """A line to the person, on stderr; `--quiet` drops it."""
+        if not self.quiet:
+            self._clear()
+            from connectctl.cli.output import talk
+
+            talk(text)
+
+    def progress(self, label: str, total: int | None = None) -> Progress:
+        """A progress display on stderr; use it with `with`."""
+        from connectctl.cli.output import Progress
+
+        self._progress = Progress(label, total, quiet=self.quiet)
+        return self._progress
+
+    def _clear(self) -> None:
+        if self._progress is not None:
+            self._progress.clear()
+
+    def close(self) -> None:
+        """Closes the store where it was opened. Safe to repeat."""
+        store: Any = self.__dict__.pop("store", None)
+        if store is not None:
+            store.close()

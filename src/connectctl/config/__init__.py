@@ -1,0 +1,1 @@
+"""Where a profile lives, what it is set to, and its secrets."""

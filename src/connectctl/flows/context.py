@@ -1,0 +1,156 @@
+"""What a flow's functions get: the run's moment, parameters, clients, tables, and what the ledger knows."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Collection, Iterator, Mapping, MutableMapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from connectctl.errors import ContractBroken
+from connectctl.flows.clock import SystemClock, rfc3339
+from connectctl.model import Applied
+
+if TYPE_CHECKING:
+    from tinydb.table import Table
+
+    from connectctl.config.settings import Settings
+    from connectctl.flows.ledger import Ledger
+    from connectctl.plugins.manager import Plugins
+    from connectctl.plugins.specs import FlowSpec
+    from connectctl.store.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Runtime:
+    """One profile at work: its plugins, settings and store. Built by a door, handed to the runner."""
+
+    plugins: Plugins
+    settings: Settings
+    store: Store
+    data_dir: Path
+
+
+class Cached(MutableMapping[str, Any]):
+    """Facts kept between runs. New ones are held here until `flush`, which a dry run never calls."""
+
+    def __init__(self, store: Store, name: str) -> None:
+        self._store = store
+        self._name = name
+        self._new: dict[str, Any] = {}
+        self._gone: set[str] = set()
+
+    def __getitem__(self, key: str) -> Any:
+        if key in self._new:
+            return self._new[key]
+        rows = self._store.query("SELECT value FROM cache WHERE name = ? AND key = ?", (self._name, key))
+        if not rows or key in self._gone:
+            raise KeyError(key)
+        return json.loads(rows[0][0])
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        self._new[key] = value
+        self._gone.discard(key)
+
+    def __delitem__(self, key: str) -> None:
+        self._new.pop(key, None)
+        self._gone.add(key)
+
+    def __iter__(self) -> Iterator[str]:
+        stored = {row[0] for row in self._store.query("SELECT key FROM cache WHERE name = ?", (self._name,))}
+        return iter((stored | set(self._new)) - self._gone)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+    def flush(self, now: datetime) -> None:
+        """Writes what is new."""
+        with self._store.transaction():
+            for key, value in self._new.items():
+                self._store.execute("DELETE FROM cache WHERE name = ? AND key = ?", (self._name, key))
+                self._store.execute(
+                    "INSERT INTO cache (name, key, value, updated_at) VALUES (?,?,?,?)",
+                    (self._name, key, json.dumps(value, ensure_ascii=False), rfc3339(now)),
+                )
+            for key in self._gone:
+                self._store.execute("DELETE FROM cache WHERE name = ? AND key = ?", (self._name, key))
+        self._new.clear()
+        self._gone.clear()
+
+
+@dataclass(slots=True)
+class Context:
+    """The RunContext of `connectctl.api`."""
+
+    runtime: Runtime
+    spec: FlowSpec
+    run: str
+    now: datetime
+    params: Mapping[str, Any]
+    clock: SystemClock
+    ledger: Ledger
+    retrying: Collection[str] = ()
+    subjects: Collection[str] = ()
+    shared: Any = None
+    steps: list[dict[str, Any]] = field(default_factory=list)
+    _clients: dict[str, Any] = field(default_factory=dict)
+    _caches: dict[str, Cached] = field(default_factory=dict)
+
+    @property
+    def flow(self) -> str:
+        return self.spec.name
+
+    @property
+    def log(self) -> logging.Logger:
+        return logging.getLogger(f"connectctl.{self.spec.name}")
+
+    @property
+    def timezone(self) -> str:
+        return self.runtime.settings.timezone
+
+    def client(self, kind: str) -> Any:
+        """The client of a connection, made once per run; raises ContractBroken when the flow did not declare it."""
+        if kind not in self.spec.uses:
+            raise ContractBroken(f"The flow {self.spec.name} uses the connection {kind} without declaring it")
+        if kind not in self._clients:
+            plugins = self.runtime.plugins
+            make = plugins.resolve(plugins.connection(kind).client)
+            self._clients[kind] = make(self.runtime.settings.connection(kind), self.clock)
+        return self._clients[kind]
+
+    def table(self, name: str) -> Table:
+        """A lookup table by its name or title."""
+        return self.runtime.store.table(self.runtime.plugins.table(name))
+
+    def applied(self, holding_prefix: str) -> dict[str, Applied]:
+        return self.ledger.applied(holding_prefix)
+
+    def settings(self, integration: str) -> dict[str, str]:
+        rows = self.table("integration-settings").all()
+        return {
+            str(row["Key"]).strip(): str(row["Value"] or "").strip()
+            for row in rows
+            if row["Integration"] == integration
+        }
+
+    def cached(self, name: str) -> Cached:
+        return self._caches.setdefault(name, Cached(self.runtime.store, name))
+
+    def keep_cached(self) -> None:
+        """Writes the facts that were learnt; not called by a dry run."""
+        for cache in self._caches.values():
+            cache.flush(self.now)
+
+    def step(self, recipe: str, **counts: object) -> None:
+        self.steps.append({"recipe": recipe, "at": rfc3339(self.clock.now()), **counts})
+
+    def api_calls(self) -> dict[str, int]:
+        """Requests sent so far, by connection, tokens included."""
+        return {kind: int(client.calls) for kind, client in sorted(self._clients.items())}
+
+    def close(self) -> None:
+        for client in self._clients.values():
+            client.close()

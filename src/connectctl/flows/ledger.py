@@ -1,0 +1,315 @@
+"""The ledger: every remote change ever intended or made, written before the request leaves (GN-21, architecture 5)."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from connectctl.flows.clock import rfc3339
+from connectctl.model import Applied, Change, Outcome
+
+if TYPE_CHECKING:
+    from connectctl.store.store import Store
+
+PENDING = ("intended", "sent", "unsure")
+HELD = ("done", "adopted", "foreign")
+GIVES = frozenset({"issue", "replace", "create_training", "award"})  # what leaves a holding taken
+LEASE = timedelta(minutes=10)  # only for owners on another host; here the run's lock tells life from death
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One row of the ledger. Times are RFC 3339 in UTC."""
+
+    key: str
+    holding: str
+    flow: str
+    run: str
+    action: str
+    state: str
+    live: bool
+    origin: str
+    version: str | None
+    data: Mapping[str, Any]
+    remote_id: str | None
+    error: str | None
+    attempts: int
+    sent_at: str | None
+    created_at: str
+    updated_at: str
+
+    @property
+    def change(self) -> Change:
+        """The change as it was planned, with everything frozen then."""
+        return change_from_json(self.data)
+
+
+_COLUMNS = (
+    "key, holding, flow, run, action, state, live, origin, version, data, remote_id, error, attempts, sent_at,"
+    " created_at, updated_at"
+)
+
+
+def _entry(row: tuple[Any, ...]) -> Entry:
+    values = dict(zip(_COLUMNS.split(", "), row, strict=True))
+    values |= {"live": bool(values["live"]), "origin": values["origin"] or "", "data": json.loads(values["data"])}
+    return Entry(**values)
+
+
+def change_to_json(change: Change) -> dict[str, Any]:
+    """A change as plain JSON."""
+    return {name: getattr(change, name) for name in Change.__slots__} | {"data": dict(change.data)}
+
+
+def change_from_json(data: Mapping[str, Any]) -> Change:
+    """The change that `change_to_json` wrote; keys of a newer version are left out."""
+    return Change(**{name: data[name] for name in Change.__slots__ if name in data})
+
+
+class Ledger:
+    """Atomic claims, fenced transitions, an append-only log and a digest per run.
+
+    Every method may be repeated. Transitions are fenced by the owner: a run that lost its claim changes nothing.
+    """
+
+    def __init__(self, store: Store, alive: Callable[[str], bool], now: Callable[[], datetime]) -> None:
+        self._store = store
+        self._alive = alive
+        self._now = now
+
+    # -- writing --------------------------------------------------------------------------------------------------
+
+    def claim(self, run: str, flow: str, changes: Iterable[tuple[str, Change]]) -> set[str]:
+        """Writes `intended` for each change whose holding is free; returns the keys that are now this run's."""
+        claimed: set[str] = set()
+        with self._store.transaction():
+            now = self._now()
+            for key, change in changes:
+                row = self._one("SELECT state, run, lease_until FROM ledger WHERE key = ?", key)
+                if row and (row[0] != "intended" or self._owned(run, row[1], row[2], now)):
+                    continue
+                taken = self._one("SELECT key FROM ledger WHERE holding = ? AND live = 1", change.holding)
+                if taken and taken[0] != key:
+                    continue
+                data = json.dumps(change_to_json(change), ensure_ascii=False)
+                lease, stamp = rfc3339(now + LEASE), rfc3339(now)
+                if row:
+                    self._store.execute(
+                        "UPDATE ledger SET run = ?, flow = ?, live = 1, data = ?, lease_until = ?, updated_at = ?"
+                        " WHERE key = ?",
+                        (run, flow, data, lease, stamp, key),
+                    )
+                else:
+                    self._store.execute(
+                        "INSERT INTO ledger (key, holding, flow, run, action, state, live, origin, version, data,"
+                        " attempts, lease_until, created_at, updated_at) VALUES (?,?,?,?,?,'intended',1,?,?,?,0,?,?,?)",
+                        (
+                            *(key, change.holding, flow, run, change.action),
+                            *(change.origin, change.version, data, lease, stamp, stamp),
+                        ),
+                    )
+                self._log(key, run, "intended", "")
+                claimed.add(key)
+        return claimed
+
+    def _owned(self, run: str, owner: str, lease_until: str | None, now: datetime) -> bool:
+        """Whether a claim belongs to another run that still lives."""
+        return owner != run and bool(lease_until) and str(lease_until) > rfc3339(now) and self._alive(owner)
+
+    def mark_sent(self, run: str, keys: Iterable[str]) -> dict[str, int]:
+        """To `sent` for a window of requests, before they leave; returns those that may, with the number of the try."""
+        sent: dict[str, int] = {}
+        with self._store.transaction():
+            stamp = rfc3339(self._now())
+            for key in keys:
+                if self._store.execute(
+                    "UPDATE ledger SET state = 'sent', attempts = attempts + 1, sent_at = ?, updated_at = ?"
+                    " WHERE key = ? AND run = ? AND state IN ('intended', 'unsure')",
+                    (stamp, stamp, key, run),
+                ):
+                    self._log(key, run, "sent", "")
+                    row = self._one("SELECT attempts FROM ledger WHERE key = ?", key)
+                    sent[key] = row[0] if row else 1
+        return sent
+
+    def take_over(self, run: str, key: str) -> bool:
+        """Makes a dead run's pending entry this run's, in its state; False when its owner lives."""
+        with self._store.transaction():
+            row = self._one("SELECT run, lease_until FROM ledger WHERE key = ?", key)
+            now = self._now()
+            if row is None or self._owned(run, row[0], row[1], now):
+                return False
+            self._store.execute(
+                "UPDATE ledger SET run = ?, lease_until = ?, updated_at = ? WHERE key = ?",
+                (run, rfc3339(now + LEASE), rfc3339(now), key),
+            )
+            return True
+
+    def settle(self, run: str, key: str, outcome: Outcome) -> bool:
+        """Writes what became of a change this run owns. `released` goes back to `intended` with nothing claimed."""
+        row = self._one("SELECT action, version FROM ledger WHERE key = ? AND run = ?", key, run)
+        if row is None:
+            return False
+        state = "intended" if outcome.status == "released" else outcome.status
+        keeps = state in HELD and row[0] in GIVES and row[1] is not None
+        changed = self._store.execute(
+            "UPDATE ledger SET state = ?, live = ?, remote_id = COALESCE(?, remote_id), error = ?, lease_until = NULL,"
+            " updated_at = ? WHERE key = ? AND run = ?",
+            (state, int(keeps or state == "unsure"), outcome.remote_id, outcome.error, rfc3339(self._now()), key, run),
+        )
+        self._log(key, run, outcome.status, outcome.error or outcome.remote_id or "")
+        return bool(changed)
+
+    def record(self, run: str, flow: str, key: str, change: Change, outcome: Outcome) -> None:
+        """Keeps a holding that was found at the remote and that the ledger did not know: adopted or foreign."""
+        if self.claim(run, flow, [(key, change)]):
+            self.settle(run, key, outcome)
+
+    def forgive(self, keys: Iterable[str]) -> None:
+        """Lets `run retry` plan again what had failed: the entry is `intended` again, claimed by nobody."""
+        with self._store.transaction():
+            for key in keys:
+                if self._store.execute(
+                    "UPDATE ledger SET state = 'intended', live = 0, lease_until = NULL, updated_at = ?"
+                    " WHERE key = ? AND state = 'failed'",
+                    (rfc3339(self._now()), key),
+                ):
+                    self._log(key, "", "released", "run retry")
+
+    def _log(self, key: str, run: str, state: str, detail: str) -> None:
+        self._store.execute(
+            "INSERT INTO ledger_log (key, run, at, state, detail) VALUES (?,?,?,?,?)",
+            (key, run, rfc3339(self._now()), state, detail),
+        )
+
+    # -- reading --------------------------------------------------------------------------------------------------
+
+    def applied(self, prefix: str) -> dict[str, Applied]:
+        """The entry that decides each holding beginning with `prefix`: the live one, else the newest."""
+        rows = self._store.query(
+            "SELECT holding, key, state, action, origin, version, remote_id, live,"
+            " CASE WHEN state IN ('done', 'adopted', 'foreign') THEN '' ELSE data END FROM ledger"
+            " WHERE holding >= ? AND holding < ? ORDER BY live, updated_at",
+            (prefix, prefix + "\U0010ffff"),
+        )
+        return {
+            row[0]: Applied(
+                holding=row[0],
+                key=row[1],
+                state=row[2],
+                action=row[3],
+                origin=row[4] or "",
+                version=row[5] or "",
+                remote_id=row[6],
+                live=bool(row[7]),
+                data=_frozen(row[8]),
+            )
+            for row in rows
+        }
+
+    def pending(self, flow: str) -> list[Entry]:
+        """What a dead run of this flow left: intended, sent or unsure, oldest first."""
+        rows = self._store.query(
+            f"SELECT {_COLUMNS}, lease_until FROM ledger WHERE flow = ? AND live = 1"  # noqa: S608 - constant columns
+            " AND state IN ('intended', 'sent', 'unsure') ORDER BY created_at, key",
+            (flow,),
+        )
+        now = self._now()
+        return [_entry(row[:16]) for row in rows if not self._owned("", row[3], row[16], now)]
+
+    def get(self, key: str) -> Entry | None:
+        """One entry by its key."""
+        row = self._one(f"SELECT {_COLUMNS} FROM ledger WHERE key = ?", key)  # noqa: S608 - constant columns
+        return _entry(row) if row else None
+
+    def entries(
+        self, *, state: str | None = None, flow: str | None = None, limit: int | None = None
+    ) -> Iterator[Entry]:
+        """Entries, newest first, read page by page (keyset), so that memory stays flat."""
+        last: tuple[str, str] = ("\U0010ffff", "\U0010ffff")
+        left = limit if limit is not None else 1 << 60
+        while left > 0:
+            rows = self._store.query(
+                f"SELECT {_COLUMNS} FROM ledger WHERE (created_at < ? OR (created_at = ? AND key < ?))"  # noqa: S608
+                " AND (? IS NULL OR state = ?) AND (? IS NULL OR flow = ?) ORDER BY created_at DESC, key DESC LIMIT ?",
+                (last[0], last[0], last[1], state, state, flow, flow, min(500, left)),
+            )
+            for row in rows:
+                yield _entry(row)
+            if len(rows) < 500:
+                return
+            left -= len(rows)
+            last = (rows[-1][14], rows[-1][0])
+
+    def history(self, key: str) -> list[dict[str, Any]]:
+        """Every state a key has had, in order."""
+        rows = self._store.query("SELECT at, run, state, detail FROM ledger_log WHERE key = ? ORDER BY seq", (key,))
+        return [dict(zip(("at", "run", "state", "detail"), row, strict=True)) for row in rows]
+
+    # -- proof ----------------------------------------------------------------------------------------------------
+
+    def seal(self, run: str) -> str:
+        """Closes a run: a digest over all log lines since the last seal and over that seal. Returns the digest."""
+        with self._store.transaction():
+            previous = self._one("SELECT last_seq, digest FROM ledger_seals ORDER BY last_seq DESC, at DESC LIMIT 1")
+            first = (previous[0] if previous else 0) + 1
+            last = self._one("SELECT COALESCE(MAX(seq), 0) FROM ledger_log")
+            last_seq = last[0] if last else 0
+            if last_seq < first:
+                return previous[1] if previous else ""
+            before = previous[1] if previous else ""
+            digest = self._digest(before, first, last_seq)
+            self._store.execute(
+                "INSERT INTO ledger_seals (run, first_seq, last_seq, digest, previous, at) VALUES (?,?,?,?,?,?)",
+                (run, first, last_seq, digest, before, rfc3339(self._now())),
+            )
+            return digest
+
+    def _digest(self, previous: str, first: int, last: int) -> str:
+        digest = hashlib.sha256(previous.encode())
+        while first <= last:
+            rows = self._store.query(
+                "SELECT seq, key, run, at, state, detail FROM ledger_log WHERE seq BETWEEN ? AND ? ORDER BY seq",
+                (first, min(last, first + 4999)),
+            )
+            for row in rows:
+                digest.update(json.dumps(list(row), ensure_ascii=False).encode())
+            first += 5000
+        return digest.hexdigest()
+
+    def verify(self) -> list[str]:
+        """Every broken promise in words; empty when the digests are unbroken and no holding is live twice."""
+        findings = [
+            f"{row[1]} live entries for the holding {row[0]}"
+            for row in self._store.query(
+                "SELECT holding, COUNT(*) FROM ledger WHERE live = 1 GROUP BY 1 HAVING COUNT(*) > 1"
+            )
+        ]
+        previous, reached = "", 0
+        for run, first, last, digest, before in self._store.query(
+            "SELECT run, first_seq, last_seq, digest, previous FROM ledger_seals ORDER BY last_seq"
+        ):
+            if before != previous or first != reached + 1:
+                findings.append(f"the seal of run {run} does not follow the one before it")
+            if self._digest(before, first, last) != digest:
+                findings.append(f"log lines {first} to {last} differ from the digest that run {run} left")
+            previous, reached = digest, last
+        for key, state, logged in self._store.query(
+            "SELECT l.key, l.state, (SELECT g.state FROM ledger_log g WHERE g.key = l.key ORDER BY g.seq DESC LIMIT 1)"
+            " FROM ledger l"
+        ):
+            if (logged or "nothing") != state and not (logged == "released" and state == "intended"):
+                findings.append(f"the entry {key} says {state}, its log says {logged or 'nothing'}")
+        return findings
+
+    def _one(self, sql: str, *params: object) -> tuple[Any, ...] | None:
+        rows = self._store.query(sql, params)
+        return rows[0] if rows else None
+
+
+def _frozen(text: str) -> Mapping[str, Any]:
+    return json.loads(text).get("data", {}) if text else {}

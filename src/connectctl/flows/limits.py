@@ -1,0 +1,45 @@
+"""How much a run may change unasked: pure rules over a plan's totals (GN-33, GN-38, GN-41)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """`explicit`: the caller named a number with --max-changes; `yes`: the caller said --yes."""
+
+    max_changes: int = 500
+    max_removals: int = 5
+    explicit: bool = False
+    yes: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """What the parts of a run add up to."""
+
+    changes: int = 0
+    removals: int = 0
+    removal_base: int = 0
+    unbounded: bool = False
+
+
+def objection(totals: Totals, limits: Limits) -> str | None:
+    """Why this plan needs a person's word, as a sentence; None when it may be carried out.
+
+    A limit that was named on the command line is a limit: --yes does not lift it. All history is answered by such
+    a number alone (GN-41).
+    """
+    if totals.unbounded and totals.changes and not limits.explicit:
+        return f"All history means {totals.changes} changes: name the number you expect with --max-changes"
+    if totals.changes > limits.max_changes and (limits.explicit or not limits.yes):
+        return f"The plan has {totals.changes} changes, more than max_changes = {limits.max_changes}"
+    allowed = max(limits.max_removals, totals.removal_base // 10)
+    emptied = totals.removals > 0 and totals.removals == totals.removal_base > 1
+    if (totals.removals > allowed or emptied) and not limits.yes:
+        return (
+            f"The plan would remove or switch off {totals.removals} of {totals.removal_base}, "
+            f"more than the {allowed} allowed at once"
+        )
+    return None

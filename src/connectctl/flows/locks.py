@@ -1,0 +1,92 @@
+"""Locks that the kernel frees: one per flow (exit 7), one per run (is its process still alive?)."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+from connectctl.errors import RunLocked
+
+try:
+    import fcntl
+except ImportError:  # Windows has no flock: a run there is alive until its lease ends
+    fcntl = None  # type: ignore[assignment]
+
+
+class Locks:
+    """Lock files in one folder. A lock lives as long as the open file, so a killed process leaves none behind."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._held: dict[str, int] = {}
+
+    def _path(self, name: str) -> Path:
+        return self._folder / (re.sub(r"[^A-Za-z0-9_.-]", "_", name) + ".lock")
+
+    def _try(self, name: str) -> int | None:
+        """An open, locked file, or None when another process holds it."""
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        while True:
+            descriptor = os.open(self._path(name), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            if fcntl is None:
+                return descriptor
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                os.close(descriptor)
+                return None
+            # The file may have been removed between open and lock: then the lock guards a nameless file.
+            try:
+                if os.stat(self._path(name)).st_ino == os.fstat(descriptor).st_ino:
+                    return descriptor
+            except FileNotFoundError:
+                pass
+            os.close(descriptor)
+
+    def take_flow(self, flow: str, run: str) -> None:
+        """Holds the flow for this process; raises RunLocked naming the run that has it."""
+        descriptor = self._try(f"flow-{flow}")
+        if descriptor is None:
+            holder = self._path(f"flow-{flow}").read_text(errors="replace").strip() or "another process"
+            raise RunLocked(
+                f"{flow} is already running ({holder})", hint=f"connectctl run list --flow {flow} --status running"
+            )
+        os.ftruncate(descriptor, 0)
+        os.write(descriptor, f"run {run}, process {os.getpid()}".encode())
+        self._held[f"flow-{flow}"] = descriptor
+
+    def take_run(self, run: str) -> None:
+        """Shows other processes that this run is alive."""
+        descriptor = self._try(f"run-{run}")
+        if descriptor is not None:
+            self._held[f"run-{run}"] = descriptor
+
+    def alive(self, run: str) -> bool:
+        """Whether the process of this run still lives; always safe to ask."""
+        name = f"run-{run}"
+        if name in self._held:
+            return True
+        path = self._path(name)
+        if fcntl is None:
+            return path.exists()
+        try:
+            descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+        except FileNotFoundError:
+            return False
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        finally:
+            os.close(descriptor)
+        path.unlink(missing_ok=True)
+        return False
+
+    def free(self) -> None:
+        """Gives everything back. The file of a run goes; the file of a flow stays, so that its lock has one inode."""
+        for name, descriptor in self._held.items():
+            if name.startswith("run-"):
+                self._path(name).unlink(missing_ok=True)
+            os.close(descriptor)
+        self._held.clear()

@@ -1,0 +1,87 @@
+"""Plan files: a plan that was reviewed, to be carried out later item by item (GN-40)."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from connectctl.errors import ConfigError
+from connectctl.flows.ledger import change_from_json, change_to_json
+from connectctl.model import Change
+
+FORMAT = 1
+
+
+@dataclass(frozen=True, slots=True)
+class PlanFile:
+    """What was planned: the flow, its parameters, and the changes with everything frozen."""
+
+    flow: str
+    run: str
+    created_at: str
+    params: Mapping[str, Any]
+    changes: tuple[Change, ...]
+
+
+def identity(change: Change) -> str:
+    """What makes two plans' changes the same request, whatever the run."""
+    return change.key("")
+
+
+def write(
+    path: Path, flow: str, run: str, created_at: str, params: Mapping[str, Any], changes: Iterable[Change]
+) -> None:
+    """Writes the file whole or not at all, readable by its owner only (it holds e-mail addresses)."""
+    document = {
+        "connectctl_plan": FORMAT,
+        "flow": flow,
+        "run": run,
+        "created_at": created_at,
+        "params": dict(params),
+        "changes": [change_to_json(change) for change in changes],
+    }
+    draft = path.with_name(path.name + ".part")
+    try:
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            json.dump(document, file, ensure_ascii=False, indent=1)
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(path)
+    except OSError as error:
+        raise ConfigError(f"The plan could not be written to {path}: {error.strerror}") from error
+
+
+def read(path: Path) -> PlanFile:
+    """The plan in a file; ConfigError names the place of what is wrong with it."""
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"The plan {path} cannot be read: {error.strerror}", hint=_HINT) from error
+    except ValueError as error:
+        raise ConfigError(f"{path} is not a plan: {error}", hint=_HINT) from error
+    if not isinstance(document, dict) or document.get("connectctl_plan") != FORMAT:
+        raise ConfigError(f"{path} is not a plan of this version of connectctl", hint=_HINT)
+    try:
+        changes = tuple(_change(number, entry) for number, entry in enumerate(document["changes"]))
+        return PlanFile(
+            str(document["flow"]), str(document["run"]), str(document["created_at"]), dict(document["params"]), changes
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise ConfigError(f"{path} is not a whole plan: {error}", hint=_HINT) from error
+
+
+_HINT = "connectctl credly batch-sync --dry-run --plan-out FILE"
+
+
+def _change(number: int, entry: object) -> Change:
+    if not isinstance(entry, dict) or not isinstance(entry.get("data"), dict):
+        raise ValueError(f"change {number} is not an object with data")
+    for name in ("action", "holding", "reason", "origin"):
+        if not isinstance(entry.get(name), str):
+            raise ValueError(f"change {number}: {name} is not a text")
+    return change_from_json(entry)

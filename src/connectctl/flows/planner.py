@@ -1,0 +1,127 @@
+"""Pass one of a run: reads and plans every part, and spools what is to be done (GN-38)."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from connectctl.errors import BadAnswer, DataError, NotAllowed, NotFound
+from connectctl.flows import planfile
+from connectctl.flows.clock import rfc3339
+from connectctl.flows.context import Context
+from connectctl.flows.ledger import change_from_json, change_to_json
+from connectctl.flows.limits import Totals
+from connectctl.flows.options import RunOptions
+from connectctl.flows.report import QUIET
+from connectctl.flows.runs import RunRecords
+from connectctl.flows.selection import Selection
+from connectctl.model import Change, Part, Plan, Problem, RowWrite, Skip
+
+Row = tuple[str, str, str, str, Mapping[str, Any]]  # kind, action, key, state, data
+
+
+@dataclass(slots=True)
+class Planner:
+    """What the parts' plans come to. Only the counts and the taken holdings stay in memory."""
+
+    ctx: Context
+    records: RunRecords
+    selection: Selection
+    options: RunOptions
+    skipped: Counter[str] = field(default_factory=Counter)
+    warnings: list[str] = field(default_factory=list)
+    totals: Totals = field(default_factory=Totals)
+    parts: list[str] = field(default_factory=list)
+    _taken: dict[str, Change] = field(default_factory=dict)
+
+    def plan_all(self) -> None:
+        """Reads and plans; writes nothing but the run's own record. Raises what makes the whole run pointless."""
+        spec, resolve = self.ctx.spec, self.ctx.runtime.plugins.resolve
+        progress = self.options.progress
+        if spec.prepare is not None:
+            progress.start("reading", None)
+            self.ctx.shared = resolve(spec.prepare)(self.ctx)
+        read: Callable[[Context, Part], Any] = resolve(spec.read)
+        plan: Callable[[Any], Plan] = resolve(spec.plan)
+        progress.start("planning", None)
+        parts: Iterable[Part] = resolve(spec.parts)(self.ctx) if spec.parts is not None else (Part("all"),)
+        for part in parts:
+            self.ctx.clock.check()
+            try:
+                planned = plan(read(self.ctx, part))
+            except (NotFound, NotAllowed, BadAnswer, DataError) as error:
+                # One part that cannot be read does not stop the others (GN-19).
+                if spec.parts is None:
+                    raise
+                planned = Plan(problems=(Problem(part.id, f"{part.title or part.id}: {error.message}", part.id),))
+            self._spool(part, planned)
+            progress.advance(1)
+        gone = self.selection.missing(self._taken)
+        self.records.add(
+            self.ctx.run, "", [("problem", "refused", key, "failed", {"reason": why}) for key, why in gone]
+        )
+
+    def write_plan(self, path: Path) -> None:
+        """Saves the planned changes for `apply`."""
+        changes = (change_from_json(item.data) for item in self.records.items(self.ctx.run, kinds=("change",)))
+        planfile.write(path, self.ctx.flow, self.ctx.run, rfc3339(self.ctx.now), self.ctx.params, changes)
+
+    def _spool(self, part: Part, plan: Plan) -> None:
+        """Keeps a part's plan on disk. A holding planned by an earlier part is taken (GN-21)."""
+        skips = list(plan.skipped)
+        rows: list[Row] = [
+            ("problem", "read", problem.key, "failed", {"reason": problem.error, "source": problem.source})
+            for problem in plan.problems
+        ]
+        changes = [row for change in plan.changes if (row := self._change(change, skips)) is not None]
+        rows += changes
+        for write in plan.writes:
+            rows.append(("write", write.action, "|".join(write.key), "planned", _write_to_json(write)))
+        for change, outcome in plan.seen:
+            seen = {"change": change_to_json(change), "status": outcome.status, "remote_id": outcome.remote_id}
+            rows.append(("seen", change.action, change.key(self.ctx.run), "planned", seen))
+        for skip in skips:
+            self.skipped[skip.reason] += 1
+            self.selection.note(skip)
+            if self.options.skips or skip.reason not in QUIET or skip.detail:
+                rows.append(("skip", "skip", skip.key, skip.reason, _skip_to_json(skip)))
+        self.records.add(self.ctx.run, part.id, rows)
+        if rows:
+            self.parts.append(part.id)
+        self.warnings += plan.warnings
+        self.totals = Totals(
+            self.totals.changes + sum(row[0] == "change" for row in changes) + len(plan.writes),
+            self.totals.removals + plan.removals,
+            self.totals.removal_base + plan.removal_base,
+            self.totals.unbounded or plan.unbounded,
+        )
+
+    def _change(self, change: Change, skips: list[Skip]) -> Row | None:
+        """The row of a change to carry out, of one refused by a saved plan, or None."""
+        verdict = self.selection.judge(change)
+        key = verdict.change.key(self.ctx.run)
+        if verdict.refusal:
+            return ("problem", "refused", key, "failed", {"reason": verdict.refusal})
+        if not verdict.wanted:
+            return None
+        first = self._taken.get(change.holding)
+        if first is not None:
+            skips.append(_already(change, f"planned for {first.source or first.origin}"))
+            return None
+        self._taken[change.holding] = change
+        return ("change", change.action, key, "planned", change_to_json(verdict.change))
+
+
+def _already(change: Change, detail: str) -> Skip:
+    return Skip(change.holding, "already_assigned", detail, change.user, change.email, change.template, change.source)
+
+
+def _write_to_json(write: RowWrite) -> dict[str, Any]:
+    return {"table": write.table, "key": list(write.key), "row": dict(write.row), "reason": write.reason}
+
+
+def _skip_to_json(skip: Skip) -> dict[str, Any]:
+    return {name: getattr(skip, name) for name in Skip.__slots__}

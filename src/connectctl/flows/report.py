@@ -1,0 +1,79 @@
+"""The object that a run prints (cli.md 4), from its record and its items."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from connectctl.flows.runs import Item, RunRecords
+
+GOOD = ("done", "adopted")
+# Skips that are the normal state of things: counted, and kept item by item only when --skips asks for them.
+QUIET = frozenset({"already_assigned", "unchanged", "before_start_date", "not_completed", "no_value_selected"})
+
+
+def item_object(item: Item) -> dict[str, Any]:
+    """One item as cli.md 4 shows it. `outcome` is null where a dry run only planned it."""
+    data = item.data
+    result: dict[str, Any] = {
+        "action": item.action,
+        "key": item.key,
+        "user": data.get("user"),
+        "email": data.get("email"),
+        "template": data.get("template"),
+        "source": data.get("source"),
+        "reason": data.get("reason") or None,
+        "outcome": None if item.state == "planned" else item.state,
+        "remote_id": item.remote_id,
+        "error": item.error,
+    }
+    if item.kind == "write":
+        result["table"] = data.get("table")
+        result["row"] = data.get("row")
+    elif item.kind == "skip":
+        result["action"] = "skip"
+        result["detail"] = data.get("detail") or None
+    return result
+
+
+def summarise(records: RunRecords, run: str) -> dict[str, Any]:
+    """The counts of a run: planned, done, failed, unsure."""
+    planned: Counter[str] = Counter()
+    done: Counter[str] = Counter()
+    failed = unsure = taken = 0
+    for item in records.items(run, kinds=("change", "write", "problem")):
+        if item.kind != "problem":
+            planned[item.action] += 1
+        if item.state in GOOD:
+            done[item.action] += 1
+        failed += item.state in ("failed", "released")
+        unsure += item.state == "unsure"
+        taken += item.state in ("foreign", "skipped")
+    return {"planned": dict(planned), "done": dict(done), "failed": failed, "unsure": unsure, "taken": taken}
+
+
+def run_object(records: RunRecords, record: Mapping[str, Any], *, skips: bool = False) -> dict[str, Any]:
+    """The whole object of a recorded run; the same one whenever it is asked for."""
+    summary = record["summary"]
+    kinds = ("change", "write", "problem", "skip") if skips else ("change", "write", "problem")
+    return {
+        "run": record["id"],
+        "flow": record["flow"],
+        "title": record["title"],
+        "status": record["status"],
+        "trigger": record["trigger"],
+        "dry_run": record["dry_run"],
+        "started_at": record["started_at"],
+        "finished_at": record["finished_at"],
+        "planned": summary.get("planned", {}),
+        "done": summary.get("done", {}),
+        "skipped": summary.get("skipped", {}),
+        "failed": summary.get("failed", 0),
+        "unsure": summary.get("unsure", 0),
+        "api_calls": summary.get("api_calls", {}),
+        "items": [item_object(item) for item in records.items(record["id"], kinds=kinds)],
+        "warnings": summary.get("warnings", []),
+        "error": record["error"],
+    }

@@ -1,0 +1,256 @@
+"""Runs a flow: recover, read and plan every part, check the limits, apply and commit part by part (GN-38)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from connectctl.errors import (
+    AlreadyHeld,
+    ConfirmationNeeded,
+    ConnectctlError,
+    DataError,
+    NotAllowed,
+    RemoteDown,
+    RemoteRefused,
+    RemoteUnsure,
+    RunLocked,
+    StoreCorrupt,
+)
+from connectctl.flows.applier import Applier, Job
+from connectctl.flows.clock import SystemClock, stoppable
+from connectctl.flows.context import Context, Runtime
+from connectctl.flows.ledger import Ledger, change_from_json
+from connectctl.flows.limits import Limits, objection
+from connectctl.flows.locks import Locks
+from connectctl.flows.options import RunOptions, RunResult
+from connectctl.flows.planner import Planner
+from connectctl.flows.recovery import recover
+from connectctl.flows.report import run_object, summarise
+from connectctl.flows.runs import RunRecords, new_run_id
+from connectctl.flows.selection import Selection
+from connectctl.flows.settle import Unsettled, settle
+from connectctl.flows.tables import write_rows
+from connectctl.model import Change, Look, Outcome, RowWrite
+from connectctl.plugins.specs import FlowSpec
+
+Apply = Callable[[list[Change], Context], list[Outcome]]
+
+
+def execute(
+    runtime: Runtime, spec: FlowSpec, params: Mapping[str, Any], options: RunOptions, clock: SystemClock | None = None
+) -> RunResult:
+    """Runs one flow once and records it. What the run met is in the result, not raised.
+
+    Safe to repeat at any time, also after kill -9: what was done is known to the ledger and not sent again.
+    """
+    locks = Locks(runtime.data_dir / "locks")
+    try:
+        return _Run(runtime, spec, params, options, clock or SystemClock(), locks).carry_out()
+    finally:
+        locks.free()
+
+
+class _Run:
+    """One run, from its record's first line to its last."""
+
+    def __init__(
+        self,
+        runtime: Runtime,
+        spec: FlowSpec,
+        params: Mapping[str, Any],
+        options: RunOptions,
+        clock: SystemClock,
+        locks: Locks,
+    ) -> None:
+        self.runtime, self.spec, self.options, self.clock, self.locks = runtime, spec, options, clock, locks
+        self.id = new_run_id(clock.now())
+        self.records = RunRecords(runtime.store)
+        self.ledger = Ledger(runtime.store, locks.alive, clock.now)
+        self.selection = Selection.of(options.plan, options.retry, self.records)
+        self.ctx = Context(
+            runtime, spec, self.id, clock.now(), params, clock, self.ledger, retrying=self.selection.holdings
+        )
+        self.planner = Planner(self.ctx, self.records, self.selection, options)
+        self.unsettled: list[Unsettled] = []
+
+    def carry_out(self) -> RunResult:
+        """Opens the record, runs, closes the record."""
+        self.records.start(
+            self.id,
+            self.spec.name,
+            self.spec.title,
+            self.options.trigger,
+            dry_run=self.options.dry_run,
+            params=self.ctx.params,
+            at=self.clock.now(),
+        )
+        error: ConnectctlError | None = None
+        status = "aborted"
+        try:
+            with stoppable(self.clock):
+                self._run()
+            status = "succeeded"
+        except (RunLocked, ConfirmationNeeded) as refused:
+            status, error = "refused", refused
+        except ConnectctlError as ended:
+            error = ended
+        finally:
+            self.options.progress.finish()
+            self.ctx.close()
+            report = self._close(status, error)
+        return RunResult(report, error)
+
+    def _run(self) -> None:
+        if not self.options.dry_run:
+            self.locks.take_run(self.id)
+            self.locks.take_flow(self.spec.name, self.id)
+            self.records.abandon(self.spec.name, self.id, self.clock.now())
+            self.ledger.forgive(self.selection.forgiven)
+            self.unsettled = recover(self.ctx, self.records, self._look, self.options)
+        self.planner.plan_all()
+        if self.options.plan_out:
+            self.planner.write_plan(self.options.plan_out)
+        if not self.options.dry_run:
+            self._confirm()
+            self._apply_all()
+
+    def _confirm(self) -> None:
+        """Raises ConfirmationNeeded for a plan that is larger than may be carried out unasked."""
+        settings, options, totals = self.runtime.settings, self.options, self.planner.totals
+        limits = Limits(
+            settings.max_changes if options.max_changes is None else options.max_changes,
+            settings.max_removals,
+            explicit=options.max_changes is not None,
+            yes=options.yes,
+        )
+        reason = objection(totals, limits)
+        if reason is None or (options.confirm is not None and options.confirm(reason)):
+            return
+        answer = "--yes" if totals.removals else f"--max-changes {totals.changes}"
+        command = f"connectctl flow run {self.spec.name} --dry-run"
+        raise ConfirmationNeeded(reason, hint=f"{command}, then the same command with {answer}")
+
+    # -- pass two: apply and commit ---------------------------------------------------------------------------------
+
+    def _apply_all(self) -> None:
+        self.clock.applying = True
+        progress = self.options.progress
+        progress.start("applying", self.planner.totals.changes)
+        spec = self.spec
+        threads = self.runtime.settings.connection(spec.applies_to).threads if spec.parallel and spec.applies_to else 1
+        applier = Applier(
+            self.ctx,
+            self.records,
+            self._apply,
+            self._commit,
+            threads=threads,
+            batch=spec.batch,
+            advance=progress.advance,
+        )
+        try:
+            for part in self.planner.parts:
+                self.clock.check()
+                self._commit_rows(part)
+                items = self.records.items(self.id, part=part, kinds=("change",), state="planned")
+                jobs = [Job(item.id, item.key, change_from_json(item.data)) for item in items]
+                if jobs:
+                    applier.run_part(jobs)
+            self._settle_lost(applier.tally.unsettled + self.unsettled)
+            self._judge(applier)
+        finally:
+            applier.close()
+            self.clock.applying = False
+
+    def _apply(self, changes: list[Change], ctx: Context) -> list[Outcome]:
+        if self.spec.apply is None:
+            return [Outcome("failed", error=f"the flow {self.spec.name} declares no apply") for _ in changes]
+        apply: Apply = self.runtime.plugins.resolve(self.spec.apply)
+        return apply(changes, ctx)
+
+    def _look(self, change: Change) -> Look:
+        if self.spec.look is None:
+            return Look()
+        look: Callable[[Change, Context], Look] = self.runtime.plugins.resolve(self.spec.look)
+        return look(change, self.ctx)
+
+    def _commit_rows(self, part: str) -> None:
+        """The part's table rows and what it saw at the remote, in one transaction."""
+        with self.runtime.store.transaction():
+            for item in self.records.items(self.id, part=part, kinds=("seen",)):
+                outcome = Outcome(item.data["status"], item.data["remote_id"])
+                self.ledger.record(self.id, self.spec.name, item.key, change_from_json(item.data["change"]), outcome)
+            for item in self.records.items(self.id, part=part, kinds=("write",), state="planned"):
+                write = RowWrite(item.action, item.data["table"], tuple(item.data["key"]), item.data["row"])
+                write_rows(self.ctx, [write])
+                self.records.set_item(item.id, "done", None, None)
+                self.options.progress.advance(1)
+
+    def _commit(self, item: int, key: str, outcome: Outcome) -> None:
+        """One outcome: ledger, item and rows together, in the caller's transaction or one of its own."""
+        with self.runtime.store.transaction():
+            self.ledger.settle(self.id, key, outcome)
+            write_rows(self.ctx, outcome.writes)
+            self.records.set_item(item, outcome.status, outcome.remote_id, outcome.error)
+
+    def _settle_lost(self, lost: list[Unsettled]) -> None:
+        """Looks for this run's lost answers, and once more for those of earlier runs."""
+        if not lost:
+            return
+        self.options.progress.start("looking for lost answers", len(lost))
+        patient = self.options.retry is not None
+        for entry, outcome in settle(
+            lost, self._look, self.clock, absent="resend", patient=patient, resend=self._resend
+        ):
+            self._commit(entry.item, entry.key, outcome)
+            self.options.progress.advance(1)
+
+    def _resend(self, entry: Unsettled) -> Outcome:
+        """Sends again what is certainly not there, written down as sent before it leaves."""
+        if entry.key not in self.ledger.mark_sent(self.id, [entry.key]):
+            return Outcome("unsure", error="another run has taken it over")
+        try:
+            return self._apply([entry.change], self.ctx)[0]
+        except (AlreadyHeld, RemoteUnsure) as error:
+            self.ledger.settle(self.id, entry.key, Outcome("unsure", error=error.message))
+            raise
+        except RemoteDown as error:
+            return Outcome("released", error=error.message)
+        except (RemoteRefused, DataError) as error:
+            return Outcome("failed", error=error.message)
+
+    def _judge(self, applier: Applier) -> None:
+        """A remote that refused or failed everything is the run's error, not that of its items."""
+        tally = applier.tally
+        remote = self.spec.applies_to.capitalize() or "The remote"
+        if tally.down_all and not tally.done:
+            hint = "connectctl connection test, then the same command again"
+            raise RemoteDown(f"{remote} did not take any of the changes", hint=hint)
+        if tally.refused and not tally.done:
+            raise NotAllowed(f"{remote} did not allow any of the changes")
+
+    # -- closing ----------------------------------------------------------------------------------------------------
+
+    def _close(self, status: str, error: ConnectctlError | None) -> dict[str, Any]:
+        """Counts, digest and status into the record, in one transaction."""
+        with self.runtime.store.transaction():
+            summary = summarise(self.records, self.id)
+            skipped = self.planner.skipped
+            skipped["already_assigned"] += summary.pop("taken")
+            if status == "succeeded" and (summary["failed"] or summary["unsure"]):
+                status = "failed"
+            summary |= {
+                "skipped": {reason: count for reason, count in sorted(skipped.items()) if count},
+                "api_calls": self.ctx.api_calls(),
+                "warnings": self.planner.warnings,
+                "steps": self.ctx.steps,
+            }
+            if not self.options.dry_run:
+                if not isinstance(error, RunLocked):
+                    self.ctx.keep_cached()
+                self.ledger.seal(self.id)
+            self.records.finish(self.id, status, self.clock.now(), summary, error.message if error else None)
+        record = self.records.get(self.id)
+        if record is None:
+            raise StoreCorrupt(f"The record of run {self.id} was written and is gone", hint="connectctl run list")
+        return run_object(self.records, record, skips=self.options.skips)

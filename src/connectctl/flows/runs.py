@@ -1,0 +1,154 @@
+"""Run records: one row per run, one per item. A run's plan is spooled here, so that memory holds one part."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import socket
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from connectctl.flows.clock import rfc3339
+
+if TYPE_CHECKING:
+    from connectctl.store.store import Store
+
+_CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+FINISHED = ("succeeded", "failed", "aborted", "refused")
+
+
+def new_run_id(now: datetime) -> str:
+    """`r_` and 26 characters that sort by time (a ULID: 48 bits of milliseconds, 80 random bits)."""
+    number = (int(now.timestamp() * 1000) << 80) | secrets.randbits(80)
+    return "r_" + "".join(_CROCKFORD[(number >> shift) & 31] for shift in range(125, -5, -5))
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One spooled change, row write, problem or skip of a run; `data` is what the plan said."""
+
+    id: int
+    part: str
+    kind: str  # change, write, problem, skip
+    action: str
+    key: str
+    state: str
+    data: Mapping[str, Any]
+    remote_id: str | None
+    error: str | None
+
+
+class RunRecords:
+    """The tables `runs` and `run_items`."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def start(
+        self, run: str, flow: str, title: str, trigger: str, *, dry_run: bool, params: Mapping[str, Any], at: datetime
+    ) -> None:
+        """Opens the record with status `running`."""
+        self._store.execute(
+            "INSERT INTO runs (id, flow, title, status, trigger, dry_run, started_at, host, pid, params)"
+            " VALUES (?,?,?,'running',?,?,?,?,?,?)",
+            (run, flow, title, trigger, int(dry_run), rfc3339(at), socket.gethostname(), os.getpid(), _json(params)),
+        )
+
+    def finish(self, run: str, status: str, at: datetime, summary: Mapping[str, Any], error: str | None) -> None:
+        """Closes the record."""
+        self._store.execute(
+            "UPDATE runs SET status = ?, finished_at = ?, summary = ?, error = ? WHERE id = ?",
+            (status, rfc3339(at), _json(summary), error, run),
+        )
+
+    def abandon(self, flow: str, run: str, at: datetime) -> None:
+        """Marks earlier runs of the flow that never ended (their process was killed) as aborted.
+
+        Only the holder of the flow's lock may call it: then no other run of the flow lives on this host.
+        """
+        self._store.execute(
+            "UPDATE runs SET status = 'aborted', finished_at = ?, error = 'The process ended before the run did'"
+            " WHERE flow = ? AND status = 'running' AND id <> ? AND host = ? AND dry_run = 0",
+            (rfc3339(at), flow, run, socket.gethostname()),
+        )
+
+    def add(self, run: str, part: str, items: Iterable[tuple[str, str, str, str, Mapping[str, Any]]]) -> None:
+        """Spools items (kind, action, key, state, data) of a part."""
+        self._store.executemany(
+            "INSERT INTO run_items (run, part, kind, action, key, state, data) VALUES (?,?,?,?,?,?,?)",
+            [(run, part, kind, action, key, state, _json(data)) for kind, action, key, state, data in items],
+        )
+
+    def set_item(self, item: int, state: str, remote_id: str | None, error: str | None) -> None:
+        """Writes what became of an item."""
+        self._store.execute(
+            "UPDATE run_items SET state = ?, remote_id = ?, error = ? WHERE id = ?", (state, remote_id, error, item)
+        )
+
+    def items(
+        self, run: str, *, part: str | None = None, kinds: tuple[str, ...] = (), state: str | None = None
+    ) -> Iterator[Item]:
+        """Items in order of planning, read page by page."""
+        last = 0
+        marks = ",".join("?" * len(kinds)) or "''"
+        while True:
+            rows = self._store.query(
+                "SELECT id, part, kind, action, key, state, data, remote_id, error FROM run_items WHERE run = ?"  # noqa: S608
+                f" AND id > ? AND (? IS NULL OR part = ?) AND (? = 0 OR kind IN ({marks}))"
+                " AND (? IS NULL OR state = ?) ORDER BY id LIMIT 500",
+                (run, last, part, part, len(kinds), *kinds, state, state),
+            )
+            for row in rows:
+                yield Item(
+                    id=row[0],
+                    part=row[1],
+                    kind=row[2],
+                    action=row[3],
+                    key=row[4],
+                    state=row[5],
+                    data=json.loads(row[6]),
+                    remote_id=row[7],
+                    error=row[8],
+                )
+            if len(rows) < 500:
+                return
+            last = rows[-1][0]
+
+    def get(self, run: str) -> dict[str, Any] | None:
+        """The record as a dict, or None."""
+        rows = self._store.query(f"SELECT {_RUN} FROM runs WHERE id = ?", (run,))  # noqa: S608 - constant columns
+        return _run(rows[0]) if rows else None
+
+    def list(
+        self, *, flow: str | None = None, status: str | None = None, since: str | None = None, limit: int = 20
+    ) -> list[dict[str, Any]]:
+        """Records, newest first."""
+        rows = self._store.query(
+            f"SELECT {_RUN} FROM runs WHERE (? IS NULL OR flow = ?) AND (? IS NULL OR status = ?)"  # noqa: S608
+            " AND (? IS NULL OR started_at >= ?) ORDER BY started_at DESC, id DESC LIMIT ?",
+            (flow, flow, status, status, since, since, limit),
+        )
+        return [_run(row) for row in rows]
+
+    def last(self, flow: str) -> dict[str, Any] | None:
+        """The newest record of a flow, or None."""
+        rows = self.list(flow=flow, limit=1)
+        return rows[0] if rows else None
+
+
+_RUN = "id, flow, title, status, trigger, dry_run, started_at, finished_at, params, summary, error"
+
+
+def _run(row: tuple[Any, ...]) -> dict[str, Any]:
+    record = dict(zip(_RUN.split(", "), row, strict=True))
+    record["dry_run"] = bool(record["dry_run"])
+    for name in ("params", "summary"):
+        record[name] = json.loads(record[name]) if record[name] else {}
+    return record
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, default=str)

@@ -1,0 +1,89 @@
+"""Which planned changes a run carries out: all, those of a saved plan (GN-40), or those of `run retry`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from connectctl.errors import UsageError
+from connectctl.flows import planfile
+from connectctl.model import Change, Skip
+
+if TYPE_CHECKING:
+    from connectctl.flows.runs import RunRecords
+
+FROZEN = frozenset({"expires_at"})  # computed from the day of the plan; the saved value is the one that counts (CR-61)
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What becomes of a freshly planned change: carried out as `change`, left alone, or refused with the reason."""
+
+    change: Change
+    wanted: bool = True
+    refusal: str = ""
+
+
+@dataclass(slots=True)
+class Selection:
+    """`saved`: the reviewed changes by identity. `holdings`: what a retry asks for; None where all is wanted."""
+
+    saved: Mapping[str, Change] | None = None
+    holdings: frozenset[str] = frozenset()
+    retry: bool = False
+    forgiven: tuple[str, ...] = ()
+    _met: set[str] = field(default_factory=set)
+    _reasons: dict[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, plan: planfile.PlanFile | None, retry: str | None, records: RunRecords) -> Selection:
+        """The selection of a plan file, of a run to retry, or everything."""
+        if plan is not None:
+            return cls(saved={planfile.identity(change): change for change in plan.changes})
+        if retry is None:
+            return cls()
+        if records.get(retry) is None:
+            raise UsageError(f"There is no run {retry}", hint="connectctl run list")
+        open_items = [
+            item
+            for item in records.items(retry, kinds=("change",))
+            if item.state in ("failed", "unsure", "released", "planned")
+        ]
+        return cls(
+            holdings=frozenset(str(item.data["holding"]) for item in open_items),
+            retry=True,
+            forgiven=tuple(item.key for item in open_items if item.state == "failed"),
+        )
+
+    def judge(self, change: Change) -> Verdict:
+        """Decides about one planned change."""
+        if self.retry:
+            return Verdict(change, wanted=change.holding in self.holdings)
+        if self.saved is None:
+            return Verdict(change)
+        saved = self.saved.get(planfile.identity(change))
+        if saved is None:
+            return Verdict(change, wanted=False)
+        self._met.add(planfile.identity(change))
+        if _essence(saved) != _essence(change):
+            return Verdict(saved, refusal="the world has changed since the plan was made: its data differ now")
+        return Verdict(saved)
+
+    def note(self, skip: Skip) -> None:
+        """Remembers why a holding was left out, to explain a saved change that is no longer planned."""
+        if self.saved is not None:
+            self._reasons[skip.key] = skip.reason
+
+    def missing(self, taken: Mapping[str, Change]) -> list[tuple[str, str]]:
+        """Saved changes that are no longer planned, with the reason."""
+        return [
+            (key, f"the world has changed since the plan was made: {self._reasons.get(change.holding, 'not due now')}")
+            for key, change in (self.saved or {}).items()
+            if key not in self._met and change.holding not in taken
+        ]
+
+
+def _essence(change: Change) -> tuple[Any, ...]:
+    data = {name: value for name, value in change.data.items() if name not in FROZEN}
+    return (change.email, change.template, change.user, data)

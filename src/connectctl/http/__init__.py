@@ -1,0 +1,1 @@
+"""One session per remote: auth, time-outs, retry, rate limit, paging, redaction."""

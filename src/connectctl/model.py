@@ -1,0 +1,192 @@
+"""The frozen records that flows, plans and runs are made of."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Collection, Mapping, MutableMapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+if TYPE_CHECKING:
+    from tinydb.table import Table
+
+OutcomeStatus = Literal["done", "adopted", "foreign", "failed", "unsure", "released"]
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """The unit a run reads, plans, applies and commits at once: a course, a mapping row, a page of users."""
+
+    id: str
+    title: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One intended remote effect, with its identity and its reason (GN-21).
+
+    `holding` is what the effect gives or takes away (account, template, user); `version` says which of several
+    effects on the same holding this is. A change without version is decided from a state that the same run has read
+    (a dropdown, a table), so its key ends with the run's id and an earlier run's copy of it is never sent again.
+    `data` is JSON: what `apply` needs, frozen at planning (CR-61).
+    """
+
+    action: str
+    holding: str
+    data: Mapping[str, Any] = field(default_factory=dict)
+    reason: str = ""
+    origin: str = ""
+    version: str | None = None
+    user: str | None = None
+    email: str | None = None
+    template: str | None = None
+    source: str | None = None
+
+    def key(self, run: str) -> str:
+        """The identity of this request: (holding, action, origin, version)."""
+        return "|".join((self.holding, self.action, self.origin, run if self.version is None else self.version))
+
+
+@dataclass(frozen=True, slots=True)
+class RowWrite:
+    """One change of a lookup table: `add_row`, `update_row` or `delete_row`; `row` holds the columns to set."""
+
+    action: str
+    table: str
+    key: tuple[str, ...]
+    row: Mapping[str, Any] = field(default_factory=dict)
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Skip:
+    """What was left out, and why: one of the reasons of GN-17, or `<plugin>:<reason>`."""
+
+    key: str
+    reason: str
+    detail: str = ""
+    user: str | None = None
+    email: str | None = None
+    template: str | None = None
+    source: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something that could not be read or is malformed. It is reported as a failed item; the others go on (GN-19)."""
+
+    key: str
+    error: str
+    source: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What should happen, in order, and what was left out. A pure function of a view."""
+
+    changes: tuple[Change, ...] = ()
+    writes: tuple[RowWrite, ...] = ()
+    skipped: tuple[Skip, ...] = ()
+    problems: tuple[Problem, ...] = ()
+    seen: tuple[tuple[Change, Outcome], ...] = ()  # held at the remote, unknown to the ledger: adopted or foreign
+    warnings: tuple[str, ...] = ()
+    removals: int = 0  # rows and options that would go or be switched off (GN-33)
+    removal_base: int = 0  # of how many (the 10 % rule of GN-33)
+    unbounded: bool = False  # looks further back than the start date: only --max-changes answers it (GN-41)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one change.
+
+    done: confirmed. adopted: found at the remote, ours. foreign: found, made by somebody else. failed: refused for
+    good. unsure: the answer was lost and no look has settled it. released: certainly not there, and nothing claimed.
+    `writes` are table rows that follow from it; they are committed together with it.
+    """
+
+    status: OutcomeStatus
+    remote_id: str | None = None
+    error: str | None = None
+    writes: tuple[RowWrite, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What a look at the remote found for a change whose answer was lost.
+
+    `found`: the outcome (adopted or foreign) when something is there. `repeatable`: nothing was seen, and sending
+    again cannot double it, because the remote itself refuses a duplicate. `lag`: seconds after a write in which the
+    remote may still not show it; a look later than that is conclusive.
+    """
+
+    found: Outcome | None = None
+    repeatable: bool = False
+    lag: float = 0.0
+
+
+class Clock(Protocol):
+    """Time as a parameter, so that tests need no patching."""
+
+    def now(self) -> datetime:
+        """The present moment, with zone UTC."""
+
+    def wait(self, seconds: float) -> bool:
+        """Waits; returns True at once when the run was asked to stop."""
+
+
+class RunContext(Protocol):
+    """What a flow's functions get. It stays this small; more comes by import from `connectctl.api`."""
+
+    @property
+    def flow(self) -> str: ...
+    @property
+    def run(self) -> str: ...
+    @property
+    def now(self) -> datetime: ...
+    @property
+    def params(self) -> Mapping[str, Any]: ...
+    @property
+    def subjects(self) -> Collection[str]: ...
+    @property
+    def log(self) -> logging.Logger: ...
+    @property
+    def timezone(self) -> str: ...
+
+    shared: Any  # what the flow's `prepare` returned; for what its functions have to tell each other
+
+    @property
+    def retrying(self) -> Collection[str]: ...  # holdings that `run retry` asks for again
+
+    def cached(self, name: str) -> MutableMapping[str, Any]:
+        """Facts kept between runs (JSON values); a dry run reads them and keeps nothing."""
+
+    def step(self, recipe: str, **counts: object) -> None:
+        """Notes in the run's record that a recipe did its work."""
+
+    def client(self, kind: str) -> Any:
+        """The client of a connection, made on first use; it must be declared in the flow's `uses`."""
+
+    def table(self, name: str) -> Table:
+        """A lookup table (TinyDB API), by any of its names."""
+
+    def applied(self, holding_prefix: str) -> Mapping[str, Applied]:
+        """What the ledger knows of the holdings that begin with the prefix, by holding."""
+
+    def settings(self, integration: str) -> Mapping[str, str]:
+        """The rows of `integration-settings` of one integration, trimmed, by key (GN-08)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """The ledger's newest entry of one holding, as plans see it."""
+
+    holding: str
+    key: str
+    state: str  # intended, sent, done, failed, unsure, adopted, foreign
+    action: str
+    origin: str
+    version: str
+    remote_id: str | None
+    live: bool
+    data: Mapping[str, Any]  # of entries that are not settled: what was frozen at planning (CR-61)

@@ -1,0 +1,45 @@
+"""What the core itself contributes, through the same hooks as a plugin."""
+
+from __future__ import annotations
+
+from connectctl.plugins.hookspecs import hookimpl
+from connectctl.plugins.specs import ColumnSpec, ConnectionSpec, SettingSpec, TableSpec
+
+NAME = "connectctl"
+
+INTEGRATION_SETTINGS = TableSpec(
+    name="integration-settings",
+    title="integration-settings",
+    columns=(
+        ColumnSpec("Integration", summary="the integration's name in capitals, e.g. CREDLY"),
+        ColumnSpec("Key", summary="the setting"),
+        ColumnSpec("Value", summary="its value"),
+    ),
+    key=("Integration", "Key"),
+    summary="Settings of the integrations, one row per integration and key",
+)
+
+SMTP = ConnectionSpec(
+    kind="smtp",
+    summary="Mail server for notifications",
+    settings=(
+        SettingSpec("url", "e.g. smtp://user@mail.example.org:587?starttls=true", kind="url", required=True),
+        SettingSpec("password", "password of the user in the address", secret=True),
+        SettingSpec("sender", "address that mails come from", kind="email", required=True),
+    ),
+    client="connectctl.notify.smtp:make_client",
+    threads=1,
+)
+
+
+@hookimpl
+def register_connections() -> list[ConnectionSpec]:
+    # The one import upwards: Docebo is the hub of every integration, and its declaration belongs beside its client.
+    from connectctl.docebo.spec import DOCEBO
+
+    return [DOCEBO, SMTP]
+
+
+@hookimpl
+def register_tables() -> list[TableSpec]:
+    return [INTEGRATION_SETTINGS]

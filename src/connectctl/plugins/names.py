@@ -1,0 +1,20 @@
+"""How names are compared: as users type them, and with a guess at what was meant."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+
+def slug(name: str) -> str:
+    """The kebab-case form under which a name is found: `Credly Badge Templates` and `credly-badge-templates` agree."""
+    return re.sub(r"[\s_-]+", "-", name.strip().casefold())
+
+
+def did_you_mean(word: str, known: Iterable[str], cutoff: float = 0.6) -> str:
+    """`; did you mean X?` for the nearest known word, or nothing."""
+    import difflib
+
+    names = {name.casefold(): name for name in known}
+    near = difflib.get_close_matches(word.casefold(), names, n=1, cutoff=cutoff)
+    return f"; did you mean {names[near[0]]}?" if near else ""

@@ -1,0 +1,184 @@
+"""What plugins declare: frozen records, no code run, targets resolved on use."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+Target = str | Callable[..., Any]
+"""The object itself, or "module:attr", imported when it is used."""
+
+ColumnType = Literal["text", "boolean", "integer", "date"]
+
+TABLE_NAME = re.compile(r"[a-z0-9_-]{1,64}")
+
+
+@dataclass(frozen=True, slots=True)
+class SettingSpec:
+    """One setting: of a connection (config.toml) or of an integration (table integration-settings).
+
+    `kind`: text, boolean (the words true and false, GN-09), date (GN-10), integer, email, choice, url, rate.
+    `secret`: shown as ***, read from a prompt, kept as a reference. `explain` maps a value (or None for blank) to its
+    effect in plain words, for `lookup explain`.
+    """
+
+    name: str
+    summary: str
+    kind: str = "text"
+    default: Any = None
+    choices: tuple[str, ...] = ()
+    minimum: int | None = None
+    maximum: int | None = None
+    required: bool = False
+    secret: bool = False
+    explain: Callable[[str | None], str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionSpec:
+    """Configured access to one remote system; `client` is called with a `ConnectionSettings` and returns its client.
+
+    Every connection also takes `rate`, `threads`, `timeout` and `per_hour`; the defaults of the first two are here.
+    `test` (client -> str) makes the cheapest authenticated call and says who we are there.
+    """
+
+    kind: str
+    summary: str
+    settings: tuple[SettingSpec, ...]
+    client: Target
+    test: Target | None = None
+    rate: str = "none"
+    threads: int = 4
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnSpec:
+    """One column of a lookup table. A blank cell is None; `required` refuses it."""
+
+    name: str
+    type: ColumnType = "text"
+    required: bool = False
+    summary: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TableSpec:
+    """A lookup table. `title` is the name users know; `name` the same in kebab case; `key` columns are unique together
+    (blanks count as equal). `filled_by` is a flow's title, or "the administrator". `editable`: people may change rows.
+    """
+
+    name: str
+    title: str
+    columns: tuple[ColumnSpec, ...]
+    key: tuple[str, ...]
+    summary: str = ""
+    filled_by: str = "the administrator"
+    editable: bool = True
+    indexes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class FlowSpec:
+    """A named read + plan + apply.
+
+    `parts(ctx) -> Iterable[Part]` names the units (one unnamed part when absent); `read(ctx, part) -> view`;
+    `plan(view) -> Plan` is pure; `apply(changes, ctx) -> list[Outcome]` makes up to `batch` remote effects, one
+    outcome per change in order; `look(change, ctx) -> Look` reads the remote for a change whose answer was lost and
+    has to be there when `apply` sends requests that must not be repeated blindly. `parallel=False` applies one after
+    the other.
+    `prepare(ctx)` runs before the parts (checks settings, reads what all parts share; its result is `ctx.shared`).
+    `title` is the recipe's exact name; `recipe` its number; `calls` the titles it calls.
+    """
+
+    name: str
+    summary: str
+    read: Target
+    plan: Target
+    apply: Target | None = None
+    look: Target | None = None
+    parts: Target | None = None
+    prepare: Target | None = None
+    uses: tuple[str, ...] = ()
+    title: str = ""
+    recipe: str = ""
+    policy: Literal["start", "function", "manual"] = "start"
+    trigger: str = ""
+    calls: tuple[str, ...] = ()
+    writes: tuple[str, ...] = ()  # in words: what it changes, for `flow show`
+    settings: tuple[str, ...] = ()
+    applies_to: str = ""  # the connection whose threads and rate `apply` works under
+    batch: int = 1
+    parallel: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class CommandSpec:
+    """A click command or group that the plugin adds at the top level of connectctl."""
+
+    name: str
+    summary: str
+    target: Target
+
+
+@dataclass(frozen=True, slots=True)
+class CheckSpec:
+    """A question `doctor` asks; `target(ctx)` returns findings."""
+
+    name: str
+    summary: str
+    target: Target
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What a badge provider can do, as data (architecture 6)."""
+
+    can_revoke: bool = False
+    can_replace: bool = False
+    has_webhooks: bool = False
+    batch: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderSpec:
+    """A badge provider and what tells it from the others. The kit makes the flows.
+
+    `connection` is the kind whose client is a `badging.provider.Provider`.
+
+    `integration` is its name in integration-settings; `keys` maps what the kit wants to know (start, field,
+    expiration_days, evidence_title) to the keys of `settings`; `noun` what it calls a template in messages;
+    `titles` maps the kit's flow verbs (sync-templates, sync-field, batch-sync) and its steps (settings, field, course,
+    enrolled, assign, filter, issue) to the recipes' exact names.
+    """
+
+    name: str
+    title: str
+    integration: str
+    connection: str
+    template_table: TableSpec
+    mapping_table: TableSpec
+    settings: tuple[SettingSpec, ...]
+    keys: Mapping[str, str] = field(default_factory=dict)
+    titles: Mapping[str, str] = field(default_factory=dict)
+    capabilities: Capabilities = Capabilities()
+    noun: str = "template"
+
+    @property
+    def element_table(self) -> TableSpec:
+        """Which dropdown element belongs to which template: how an element is known as ours when its row is gone."""
+        return TableSpec(
+            name=f"{self.name}-dropdown-elements",
+            title=f"{self.title} Dropdown Elements",
+            columns=(ColumnSpec("Dropdown Element ID"), ColumnSpec("Badge Template ID"), ColumnSpec("Label")),
+            key=("Dropdown Element ID",),
+            summary="The elements of the Docebo dropdown that connectctl made",
+            filled_by=self.titles.get("sync-field", "the kit"),
+            editable=False,
+        )
+
+    @property
+    def tables(self) -> tuple[TableSpec, ...]:
+        """All tables that come with the provider."""
+        return (self.template_table, self.mapping_table, self.element_table)

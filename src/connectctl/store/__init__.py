@@ -1,0 +1,36 @@
+"""One database per profile: TinyDB tables for plugins and people, typed tables for the core, in one transaction."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from connectctl.errors import ConfigError, SettingInvalid
+
+if TYPE_CHECKING:
+    from connectctl.store.store import Store
+
+SCHEME = "sqlite:///"
+
+
+def open_store(url: str, data_dir: Path, *, timeout: float = 30.0) -> Store:
+    """Opens the store, making or upgrading it where needed; `timeout`: seconds a writer waits for its turn.
+
+    `sqlite:///store.db` is relative to the data folder, `sqlite:////var/lib/x.db` is absolute. Raises ConfigError for
+    a URL that is not understood, StoreError and its kinds for a file that cannot be used.
+    """
+    scheme = url.partition(":")[0]
+    if scheme in ("postgresql", "postgres"):  # the URL may hold a password: it is not repeated
+        raise ConfigError(
+            "[store] url names PostgreSQL, and that extra is not part of this version yet",
+            hint='set [store] url = "sqlite:///store.db" in config.toml',
+        )
+    if not url.startswith(SCHEME) or not url.removeprefix(SCHEME) or url.endswith("/"):
+        raise SettingInvalid(
+            "[store] url is not of the form sqlite:///FILE" + (f" but begins with {scheme}:" if ":" in url else ""),
+            hint='set [store] url = "sqlite:///store.db" in config.toml',
+        )
+    from connectctl.store.sqlite import SqliteEngine
+    from connectctl.store.store import Store
+
+    return Store(SqliteEngine(data_dir / url.removeprefix(SCHEME), timeout))

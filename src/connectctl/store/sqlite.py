@@ -1,0 +1,225 @@
+"""SQLite behind the store's engine border: one file, WAL, every commit on the disk before it returns."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import sqlite3
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from connectctl.errors import ContractBroken, StoreError
+from connectctl.store.connections import Connections, Held
+from connectctl.store.engine import Params
+from connectctl.store.files import make_file, refuse_network
+from connectctl.store.gate import WriteGate
+
+BUSY_TIMEOUT = 10_000  # ms; only programs that go past the gate are waited for here
+FETCH = 200
+SAFE_COLUMN = re.compile(r"[^\"'\\\x00-\x1f\x7f]+")
+UNSAFE_TEXT = re.compile(r"[\x00\ud800-\udfff]")
+# SQLite before 3.47 may read a decimal one unit in the last place off: whole numbers below this are exact, also as 5.0.
+EXACT_INTEGER = 2**49
+
+
+class SqliteEngine:
+    """A connection per thread and process to one file. `timeout`: seconds a writer waits for its turn."""
+
+    serial = "INTEGER PRIMARY KEY AUTOINCREMENT"
+    json = "TEXT"
+    max_params = 900  # SQLITE_MAX_VARIABLE_NUMBER is 999 before 3.32
+
+    def __init__(self, path: Path, timeout: float = 30.0) -> None:
+        self.path = path
+        self.url = f"sqlite:///{path}"
+        self.where = str(path)
+        self._connections = Connections(path, self._connect)
+        make_file(path)
+        refuse_network(path)
+        self._gate = WriteGate(path.with_name(path.name + "-gate"), timeout)
+
+    # --- statements
+
+    def execute(self, sql: str, params: Params = ()) -> int:
+        with self._connections.mine() as connection:
+            return connection.execute(sql, params).rowcount
+
+    def executemany(self, sql: str, rows: Iterable[Params]) -> int:
+        with self._connections.mine() as connection:
+            return connection.executemany(sql, rows).rowcount
+
+    def insert(self, sql: str, params: Params = ()) -> int:
+        with self._connections.mine() as connection:
+            return connection.execute(sql, params).lastrowid or 0
+
+    def query(self, sql: str, params: Params = ()) -> list[tuple[Any, ...]]:
+        with self._connections.mine() as connection:
+            return connection.execute(sql, params).fetchall()
+
+    def stream(self, sql: str, params: Params = ()) -> Generator[tuple[Any, ...]]:
+        held = self._connections.mine()
+        with held as connection:
+            cursor = connection.execute(sql, params)
+            held.reading += 1
+        try:
+            while True:
+                with held:
+                    rows = cursor.fetchmany(FETCH)
+                yield from rows
+                if len(rows) < FETCH:
+                    return
+        finally:
+            cursor.close()
+            held.reading -= 1
+
+    # --- transactions
+
+    @property
+    def in_transaction(self) -> bool:
+        return self._connections.mine().depth > 0
+
+    @contextlib.contextmanager
+    def transaction(self) -> Iterator[None]:
+        held = self._connections.mine()
+        if held.depth:
+            held.depth += 1
+            try:
+                yield
+            except BaseException:
+                held.broken = True
+                raise
+            finally:
+                held.depth -= 1
+            return
+        with self._gate.hold():
+            with held as connection:
+                connection.execute("BEGIN IMMEDIATE")
+                held.depth, held.broken = 1, False  # within the lock: a fork must not take it for idle
+            try:
+                yield
+                self._commit(held)
+            except BaseException:
+                self._roll_back(held)
+                raise
+            finally:
+                held.depth = 0
+
+    def _commit(self, held: Held) -> None:
+        if held.pid != os.getpid():
+            raise StoreError(
+                "A transaction was carried into a forked process, where it cannot be finished",
+                hint="fork outside of store.transaction()",
+            )
+        if held.broken:
+            raise StoreError(
+                "Nothing was saved: an inner part of this transaction had failed and the failure was passed over",
+                hint="let the exception out of the outer transaction, or use store.atomic() for the inner part",
+            )
+        with held as connection:
+            connection.execute("COMMIT")
+
+    def _roll_back(self, held: Held) -> None:
+        if held.pid == os.getpid():
+            with held as connection:
+                if connection.in_transaction:  # after a full disk SQLite has rolled back by itself
+                    connection.execute("ROLLBACK")
+
+    @contextlib.contextmanager
+    def savepoint(self) -> Iterator[None]:
+        held = self._connections.mine()
+        with held as connection:
+            connection.execute("SAVEPOINT part")
+        try:
+            yield
+        except BaseException:
+            with held as connection:
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK TO part")
+                    connection.execute("RELEASE part")
+            raise
+        with held as connection:
+            connection.execute("RELEASE part")
+
+    @contextlib.contextmanager
+    def creation(self) -> Iterator[None]:
+        with self._gate.hold():
+            # Takes effect only while the file is empty; it lets `prune` give pages back without a VACUUM.
+            self.query("PRAGMA auto_vacuum=INCREMENTAL")
+            self.query("PRAGMA journal_mode=WAL")
+            if not self.ready():
+                raise StoreError(
+                    f"The disk of {self.path} has no shared memory files, which the store needs",
+                    hint="set [store] url in config.toml to a path on a local disk",
+                )
+            yield
+
+    # --- dialect
+
+    def next_id(self, table: str) -> int:
+        found = self.query("SELECT seq FROM sqlite_sequence WHERE name=?", (table,))
+        return int(found[0][0]) + 1 if found else 1
+
+    def upsert(self, table: str, columns: Sequence[str], key: Sequence[str]) -> str:
+        others = ", ".join(f"{name}=excluded.{name}" for name in columns if name not in key)
+        return (
+            f"INSERT INTO {table}({', '.join(columns)}) VALUES({', '.join('?' * len(columns))}) "
+            f"ON CONFLICT({', '.join(key)}) DO {'UPDATE SET ' + others if others else 'NOTHING'}"
+        )
+
+    def json_value(self, column: str) -> str:
+        if not SAFE_COLUMN.fullmatch(column):
+            raise ContractBroken(f"The column name {column!r} cannot be part of a key or an index")
+        return f"json_extract(body,'$.\"{column}\"')"
+
+    def json_key(self, column: str) -> str:
+        return f"coalesce({self.json_value(column)},'')"
+
+    def json_candidates(self, value: Any) -> tuple[Any, ...] | None:
+        if type(value) in (bool, int):  # True is 1 here, as it is in Python
+            return (int(value),) if abs(value) < EXACT_INTEGER else None
+        # A subclass may be equal to more than its text; NUL ends a text in SQL, half a surrogate pair cannot be sent.
+        if type(value) is str and not UNSAFE_TEXT.search(value):
+            return (value,)
+        return None
+
+    # --- the file
+
+    def tables(self) -> set[str]:
+        return {str(name) for (name,) in self.query("SELECT name FROM sqlite_master")}
+
+    def problems(self) -> list[str]:
+        found = [str(line) for (line,) in self.query("PRAGMA integrity_check") if line != "ok"]
+        found += [
+            f"table {row[0]}, row {row[1]}: refers to nothing in {row[2]}"
+            for row in self.query("PRAGMA foreign_key_check")
+        ]
+        if self.path.stat().st_mode & 0o077:
+            found.append(f"{self.path} can be read by other users: chmod 600 {self.path}")
+        return found
+
+    def ready(self) -> bool:
+        return self.query("PRAGMA journal_mode") == [("wal",)]
+
+    def close(self) -> None:
+        self._connections.close()
+        self._gate.close()
+
+    def _connect(self) -> sqlite3.Connection:
+        # rw and not rwc: a file that has vanished meanwhile must not come back empty and readable by everybody.
+        connection = sqlite3.connect(
+            self.path.absolute().as_uri() + "?mode=rw",
+            uri=True,
+            timeout=BUSY_TIMEOUT / 1000,
+            isolation_level=None,
+            check_same_thread=False,  # used by one thread; closed by whoever closes the store
+            cached_statements=256,
+        )
+        try:
+            for pragma in ("synchronous=FULL", "foreign_keys=ON", "cache_size=-16384", "journal_size_limit=67108864"):
+                connection.execute(f"PRAGMA {pragma}")
+        except BaseException:
+            connection.close()
+            raise
+        return connection

@@ -1,0 +1,1 @@
+"""The shipped test kit: fake remotes, a fake clock, conformance checks. Product code never imports it."""

@@ -1,0 +1,31 @@
+"""When a plan needs a person's word."""
+
+from __future__ import annotations
+
+import pytest
+
+from connectctl.flows.limits import Limits, Totals, objection
+
+CASES = [
+    ("small enough", Totals(500), Limits(500), False),
+    ("too many", Totals(501), Limits(500), True),
+    ("too many, but yes", Totals(501), Limits(500, yes=True), False),
+    ("a number named on the command line stands against yes", Totals(11), Limits(10, explicit=True, yes=True), True),
+    ("zero allows nothing", Totals(1), Limits(0), True),
+    ("removals within the five", Totals(5, 5, 20), Limits(500), False),
+    ("removals beyond the five", Totals(6, 6, 20), Limits(500), True),
+    ("removals within 10 %", Totals(20, 20, 200), Limits(500), False),
+    ("removals beyond 10 %", Totals(21, 21, 200), Limits(500), True),
+    ("an empty listing where rows exist", Totals(3, 3, 3), Limits(500), True),
+    ("an empty listing, but yes", Totals(3, 3, 3), Limits(500, yes=True), False),
+    ("all history without a number", Totals(3, unbounded=True), Limits(500, yes=True), True),
+    ("all history with a number", Totals(3, unbounded=True), Limits(3, explicit=True), False),
+    ("all history, more than the number", Totals(4, unbounded=True), Limits(3, explicit=True), True),
+    ("all history, nothing to do", Totals(0, unbounded=True), Limits(500), False),
+]
+
+
+@pytest.mark.req("GN-33", "GN-41", "GN-38")
+@pytest.mark.parametrize(("totals", "limits", "refused"), [c[1:] for c in CASES], ids=[c[0] for c in CASES])
+def test_objections(totals: Totals, limits: Limits, refused: bool) -> None:
+    assert (objection(totals, limits) is not None) is refused

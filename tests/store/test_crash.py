@@ -1,0 +1,105 @@
+"""kill -9 at any moment: the store opens, is sound, and holds every row that was acknowledged."""
+
+from __future__ import annotations
+
+import random
+import signal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from connectctl.store import open_store
+
+WRITE = """
+store = opened()
+single, left, right = (store.documents(name) for name in ("single", "left", "right"))
+first = len(single)
+for number in range(first, 1_000_000):
+    single.insert({"n": number, "text": "x" * (number % 7 * 400)})
+    with store.transaction():
+        left.insert_multiple({"n": number, "part": part} for part in range(5))
+        right.insert({"n": number})
+    single.update({"seen": True}, doc_ids=[number])
+    print(number, flush=True)
+"""
+ROUNDS = 10
+
+
+def test_kill_9_loses_nothing_that_was_acknowledged(tmp_path: Path, script: Any) -> None:
+    dice = random.Random(7)
+    acknowledged: set[int] = set()
+    for _ in range(ROUNDS):
+        process = script(WRITE)
+        for _ in range(dice.randrange(1, 60)):
+            acknowledged.add(int(process.stdout.readline()))
+        # A little further into the next write, whichever statement that is.
+        for _ in range(dice.randrange(2000)):
+            pass
+        process.send_signal(signal.SIGKILL)
+        rest, errors = process.communicate()
+        assert errors == ""
+        acknowledged.update(int(line) for line in rest.split("\n")[:-1])
+        with open_store("sqlite:///store.db", tmp_path) as store:
+            assert store.check() == []
+            single = [row["n"] for row in store.documents("single")]
+            right = [row["n"] for row in store.documents("right")]
+            left = [(row["n"], row["part"]) for row in store.documents("left")]
+            # Every acknowledged row is there; of the write that was cut off, both tables of its transaction or none.
+            assert single == list(range(len(single)))
+            assert acknowledged <= set(right) <= set(single)
+            assert left == [(number, part) for number in right for part in range(5)]
+    assert len(acknowledged) > ROUNDS
+
+
+CREATE = """
+print("ready", flush=True)
+sys.stdin.readline()
+store = opened()
+store.documents("both").insert({"by": os.getpid()})
+print(store.store_id, store.meta_get("schema_version"))
+"""
+
+
+@pytest.mark.parametrize("attempt", range(5))
+def test_two_processes_may_make_the_store_at_once(attempt: int, tmp_path: Path, script: Any, finished: Any) -> None:
+    processes = [script(CREATE) for _ in range(3)]
+    for process in processes:
+        assert process.stdout.readline() == "ready\n"
+    for process in processes:
+        process.stdin.write("go\n")
+        process.stdin.flush()
+    assert len({finished(process) for process in processes}) == 1
+    with open_store("sqlite:///store.db", tmp_path) as store:
+        assert len(store.documents("both")) == 3
+        assert store.check() == []
+
+
+FULL = """
+import resource
+from connectctl.errors import StoreError
+store = opened()
+rows = store.documents("rows")
+kept = rows.insert_multiple({"n": number} for number in range(10))
+resource.setrlimit(resource.RLIMIT_FSIZE, (300_000, resource.RLIM_INFINITY))
+try:
+    while True:
+        with store.transaction():
+            new = rows.insert_multiple({"text": "x" * 2000} for _ in range(5))
+        kept += new
+except StoreError as error:
+    print(type(error).__name__, error.message, error.hint)
+resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+assert [row.doc_id for row in rows] == kept, (len(rows), len(kept))
+rows.insert({"n": "and on it goes"})
+assert store.check() == []
+"""
+
+
+def test_a_full_disk_is_named_and_costs_nothing_that_was_acknowledged(
+    tmp_path: Path, script: Any, finished: Any
+) -> None:
+    said = finished(script(FULL))
+    assert said.startswith("StoreError ")
+    assert str(tmp_path / "store.db") in said
+    assert "df -h" in said
