@@ -67,8 +67,8 @@ def test_each_error_has_its_exit_code_and_two_lines(run: Run, error: errors.Conn
     [
         (["lokup"], "There is no command 'lokup'; did you mean lookup?"),
         (["lookup", "sow"], "There is no command 'sow'; did you mean show?"),
-        (["--quiett"], "did you mean --quiet?"),
-        (["lookup", "show", "users", "--serach", "x"], "did you mean --search?"),
+        (["--quiett"], "did you mean '--quiet'?"),
+        (["lookup", "show", "users", "--serach", "x"], "did you mean '--search'?"),
         (["lookup", "show"], "Missing argument"),
         (["lookup", "show", "users", "--limit", "0"], "--limit"),
         (["--log-format", "xml", "plugin", "list"], "--log-format"),
@@ -217,20 +217,22 @@ def test_an_unknown_command_points_at_faulty_plugins(run: Run) -> None:
     assert "these plugins are faulty: broken" in result.err
 
 
-def test_a_closed_pipe_is_nobodys_error(process: Run) -> None:
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_a_closed_pipe_is_nobodys_error(process: Run, unbuffered: str) -> None:
     read, write = os.pipe()
     os.close(read)
     for args in (("plugin", "list"), ("--help",), ("lookup", "list", "--json")):
-        done = process(*args, stdout=write, stderr=subprocess.PIPE)
+        done = process(*args, stdout=write, stderr=subprocess.PIPE, env={"PYTHONUNBUFFERED": unbuffered})
         assert (done.returncode, done.stderr) == (0, b""), args
     os.close(write)
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
-def test_a_full_disk_is_told(process: Run) -> None:
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_a_full_disk_is_told(process: Run, unbuffered: str) -> None:
     with open("/dev/full", "wb") as full:
         for args in (("plugin", "list"), ("--help",)):
-            done = process(*args, stdout=full, stderr=subprocess.PIPE)
+            done = process(*args, stdout=full, stderr=subprocess.PIPE, env={"PYTHONUNBUFFERED": unbuffered})
             assert done.returncode == 3, args
             assert done.stderr.startswith(b"Error: The output cannot be written"), args
 

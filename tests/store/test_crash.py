@@ -33,8 +33,8 @@ def test_kill_9_loses_nothing_that_was_acknowledged(tmp_path: Path, script: Any)
         process = script(WRITE)
         for _ in range(dice.randrange(1, 60)):
             acknowledged.add(int(process.stdout.readline()))
-        # A little further into the next write, whichever statement that is.
-        for _ in range(dice.randrange(2000)):
+        # Up to some ten milliseconds further: into any of the statements of the next writes.
+        for _ in range(dice.randrange(600_000)):
             pass
         process.send_signal(signal.SIGKILL)
         rest, errors = process.communicate()
@@ -53,6 +53,7 @@ def test_kill_9_loses_nothing_that_was_acknowledged(tmp_path: Path, script: Any)
 
 
 CREATE = """
+import connectctl.store.sqlite, connectctl.store.store, connectctl.store.table  # so that all begin together
 print("ready", flush=True)
 sys.stdin.readline()
 store = opened()

@@ -170,6 +170,41 @@ def test_a_gate_that_cannot_be_made_is_named(tmp_path: Path) -> None:
             pass
 
 
+def test_a_new_store_is_made_behind_the_gate(tmp_path: Path) -> None:
+    gate = WriteGate(tmp_path / "store.db-gate", 1)
+    with gate.hold(), pytest.raises(StoreBusy):
+        open_store(URL, tmp_path, timeout=0.02)
+    open_store(URL, tmp_path).close()
+
+
+FORK = """
+from connectctl.errors import StoreBusy
+store = opened()
+store.meta_set("by", "parent")
+ends = os.pipe()
+child = os.fork()
+if not child:
+    with store.transaction():
+        os.write(ends[1], b"held")
+        sys.stdin.readline()
+    os._exit(0)
+assert os.read(ends[0], 4) == b"held"
+try:
+    store.meta_set("by", "parent again")
+except StoreBusy as error:
+    assert f"held by process {child}" in error.message, error
+    print("busy", flush=True)
+assert os.waitpid(child, 0)[1] == 0
+store.meta_set("by", "parent at last")
+"""
+
+
+def test_a_forked_child_stands_in_line_like_any_other(script: Any, finished: Any) -> None:
+    process = script(FORK, timeout=0.1)
+    assert process.stdout.readline() == "busy\n"
+    finished(process)
+
+
 RACE = """
 import time
 store = opened()

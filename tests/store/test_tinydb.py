@@ -36,6 +36,7 @@ OPERATIONS: dict[str, Operation] = {
     "search null": lambda t: t.search(q.name == None),  # noqa: E711
     "search not equal": lambda t: t.search(q.name != "Ada"),
     "search one of": lambda t: t.search(q.name.one_of(["Bob", None, 3])),
+    "search one of, null among them": lambda t: t.search(q.active.one_of([None, True])),
     "search one of nothing": lambda t: t.search(q.name.one_of([])),
     "search one of a text": lambda t: t.search(q.name.test(str).noop() & (where("name") == "Bob")),
     "search and": lambda t: t.search((q.name == "Ada") & (q.age == 36)),
@@ -107,7 +108,7 @@ def ours(request: pytest.FixtureRequest, store: Store) -> Table:
     if request.param == "documents":
         return store.documents("any name — 'ä\";")
     columns = (ColumnSpec("name"), ColumnSpec("age"))
-    return store.table(TableSpec("people", "People", columns, key=("name", "age"), indexes=("age", "tags")))
+    return store.table(TableSpec("people", "People", columns, key=("name", "age"), indexes=("active", "tags")))
 
 
 @pytest.fixture

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+from connectctl.badging.courses import list_courses, read_selected
 from connectctl.badging.settings import read_settings, required
 from connectctl.badging.templates import Columns
 from connectctl.docebo import fields
 from connectctl.docebo.fields import FieldDef
 from connectctl.errors import ConfigError
-from connectctl.model import Change, Look, Outcome, Part, Plan, RowWrite, RunContext, Skip
+from connectctl.model import Change, Look, Outcome, Part, Plan, Problem, RowWrite, RunContext, Skip
 from connectctl.plugins.specs import ProviderSpec
 
 
@@ -27,7 +28,7 @@ class FieldView:
     field: FieldDef | None
     rows: Sequence[Mapping[str, Any]]
     ours: Mapping[str, str]  # element id -> template id
-    selected_by: Mapping[str, Sequence[str]]  # element id -> names of the courses known to have it selected
+    selected_by: Mapping[str, Sequence[str]]  # element id or label -> names of the courses that have it selected
     maximum: int
 
 
@@ -52,12 +53,6 @@ def read(spec: ProviderSpec, ctx: RunContext, _part: Part) -> FieldView:
     """The dropdown, the template table, and which courses are known to have an element selected."""
     name, field = find_field(spec, ctx)
     ctx.step(spec.titles["field"], found=field is not None)
-    selected: dict[str, list[str]] = {}
-    if field is not None:
-        for detail in ctx.cached("course-details").values():
-            value = (detail.get("fields") or {}).get(field.id)
-            if value:
-                selected.setdefault(str(value), []).append(str(detail.get("name") or detail.get("id")))
     docebo = ctx.client("docebo")
     elements = ctx.table(spec.element_table.name).all()
     view = FieldView(
@@ -69,11 +64,23 @@ def read(spec: ProviderSpec, ctx: RunContext, _part: Part) -> FieldView:
         field,
         [dict(row) for row in ctx.table(spec.template_table.name).all()],
         {str(row["Dropdown Element ID"]): str(row["Badge Template ID"]) for row in elements},
-        selected,
+        {},
         docebo.max_dropdown_elements,
     )
+    if field is not None and any(change.action == "remove_option" for change in plan(view).changes):
+        view = replace(view, selected_by=_selections(ctx, field.id))
     ctx.shared = {"field": field.id if field else None, "name": name, "columns": view.columns, "spec": spec}
     return view
+
+
+def _selections(ctx: RunContext, field_id: str) -> dict[str, list[str]]:
+    """The names of the courses by what they have selected; read only when something is to be removed (GN-33)."""
+    selected: dict[str, list[str]] = {}
+    unread: list[Problem] = []  # a course that cannot be read loses nothing by it here; batch-sync reports it
+    for course in read_selected(ctx, list_courses(ctx, (), unread), field_id, unread)[0]:
+        if course.value:
+            selected.setdefault(course.value.strip(), []).append(course.name or course.id)
+    return selected
 
 
 def plan(view: FieldView) -> Plan:
@@ -84,7 +91,10 @@ def plan(view: FieldView) -> Plan:
     """
     columns = view.columns
     options = {option.id: option.label for option in view.field.options} if view.field else {}
-    by_label = {label.strip(): option_id for option_id, label in options.items()}
+    # An element that a row points to is that row's, whatever its label says until it is renamed or removed: courses
+    # that selected it mean that row's template.
+    owned = {str(row[columns.element]) for row in view.rows}
+    by_label = {label.strip(): option_id for option_id, label in options.items() if option_id not in owned}
     changes: list[Change] = []
     writes: list[RowWrite] = []
     skipped: list[Skip] = []
@@ -139,11 +149,11 @@ def _removals(view: FieldView, options: Mapping[str, str], wanted: set[str]) -> 
             ours.setdefault(str(element), str(row[view.columns.id]))
     changes = []
     for element in sorted(set(ours) & set(options) - wanted):
-        courses = view.selected_by.get(element, ())
+        label = options[element]
+        courses = {*view.selected_by.get(element, ()), *view.selected_by.get(label.strip(), ())}
         reason = "its template is not active any more"
         if courses:
             reason += "; these courses lose their selection: " + ", ".join(sorted(courses))
-        label = options[element]
         changes.append(_change(view, "remove_option", ours[element], element=element, label=label, reason=reason))
     return changes
 

@@ -22,7 +22,7 @@ from connectctl.badging.plan import (
 from connectctl.badging.provider import Credential, IssueRequest, Provider, duplicate_of
 from connectctl.badging.settings import day_start, read_settings, required
 from connectctl.badging.spool import Spool
-from connectctl.badging.templates import Columns, open_provider
+from connectctl.badging.templates import Columns, keep_account, open_provider
 from connectctl.docebo import enrollments
 from connectctl.errors import ConfigError, UsageError
 from connectctl.model import Applied, Change, Look, Outcome, Part, Problem, RunContext
@@ -91,7 +91,7 @@ def start_date(spec: ProviderSpec, values: Mapping[str, Any], ctx: RunContext) -
         try:
             wanted = day_start(str(since), ctx.timezone)
         except ValueError as error:
-            raise UsageError(f"--since {since} is {error}", hint="--since 2026-01-31") from error
+            raise UsageError(f"--since {since} {error}", hint="--since 2026-01-31") from error
         return wanted, setting is None or wanted < setting
     return required(spec.integration, spec.keys["start"], setting, "2026-01-01"), False
 
@@ -253,6 +253,7 @@ def _held(shared: Shared, ctx: RunContext, template: str) -> list[Credential]:
                 person = shared.spool.person(user)
                 credentials += shared.provider.find(template, user, person[0] if person else "")
             break
+    keep_account(shared.spec, ctx, shared.provider)
     ctx.step(shared.spec.titles["filter"], template=template, held=len(credentials))
     shared.held = (template, credentials)
     return credentials

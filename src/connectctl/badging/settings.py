@@ -23,11 +23,14 @@ def day_start(text: str, timezone: str) -> datetime:
     Raises ValueError for anything else.
     """
     zone = ZoneInfo(timezone)
-    if _MOMENT.fullmatch(text):
-        return datetime.fromisoformat(text).replace(tzinfo=zone)
-    if _DATE.fullmatch(text):
-        return datetime.combine(date.fromisoformat(text), time(), zone)
-    raise ValueError("not a date of the form YYYY-MM-DD or YYYY-MM-DD HH:MM:SS")
+    try:
+        if _MOMENT.fullmatch(text):
+            return datetime.fromisoformat(text).replace(tzinfo=zone)
+        if _DATE.fullmatch(text):
+            return datetime.combine(date.fromisoformat(text), time(), zone)
+    except ValueError:  # a month 13, a day 31 in April
+        pass
+    raise ValueError("is not a date of the form YYYY-MM-DD or YYYY-MM-DD HH:MM:SS")
 
 
 def parse_setting(spec: SettingSpec, text: str, timezone: str) -> Any:

@@ -135,7 +135,7 @@ def _say(error: ConnectctlError, code: int | None = None) -> int:
 
     red, plain = ("\x1b[31m", "\x1b[0m") if colours(sys.stderr) else ("", "")
     # An error is two lines; what is listed below its first line (the bad cells of a file) comes before them.
-    first, *details = _masked(error.message).strip().splitlines() or [type(error).__name__]
+    first, *details = _masked(error.message).strip().split("\n")
     listed = "".join(f"  {clean(line, 1000)}\n" for line in details)
     hint = clean(_masked(error.hint), 1000)
     _stderr(f"{listed}{red}Error:{plain} {clean(first, 2000)}\nHint: {hint}\n")
@@ -161,19 +161,32 @@ def _output_lost(error: Exception) -> OSError | None:
     from connectctl.cli.output import OutputLost
 
     lost = error.__cause__ if isinstance(error, OutputLost) else None
-    if not isinstance(lost, OSError):
-        if not isinstance(error, OSError) or sys.stdout is None:
-            return None
-        try:
-            sys.stdout.flush()  # what could not be written is still there and fails again
-            return None
-        except (OSError, ValueError):
-            lost = error
+    if isinstance(error, OSError) and (_by_echo(error) or not _flushes()):
+        lost = error
+    if not isinstance(lost, OSError) or sys.stdout is None:
+        return None
     with suppress(OSError, ValueError):
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, sys.stdout.fileno())
         os.close(nowhere)
     return lost
+
+
+def _by_echo(error: OSError) -> bool:
+    """Whether click was printing; with PYTHONUNBUFFERED nothing is left for a flush to fail at."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    return trace is not None and trace.tb_frame.f_code is click.echo.__code__
+
+
+def _flushes() -> bool:
+    try:
+        if sys.stdout is not None:
+            sys.stdout.flush()  # what could not be written is still there and fails again
+    except (OSError, ValueError):
+        return False
+    return True
 
 
 def _stderr(text: str) -> None:

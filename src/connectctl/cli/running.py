@@ -71,7 +71,7 @@ def run_flow(
             progress=_Bar(bar),
         )
         result = execute(runtime, spec, params, options)
-    show_run(session, result.report, as_json=as_json)
+    show_run(session, result.report, as_json=as_json, ended=result.error is None)
     _raise(result)
 
 
@@ -87,8 +87,11 @@ def _raise(result: RunResult) -> None:
         raise RunIncomplete(f"The run {report['run']} finished with {report['failed']} failed{unsure}", hint=hint)
 
 
-def show_run(session: Session, report: Mapping[str, Any], *, as_json: bool) -> None:
-    """Prints a run: its object, or its items as rows and its sums in words."""
+def show_run(session: Session, report: Mapping[str, Any], *, as_json: bool, ended: bool = True) -> None:
+    """Prints a run: its object, or its items as rows and its sums in words.
+
+    Of a run that an error ended before it did anything, the error says enough.
+    """
     from connectctl.cli.output import emit, emit_json
 
     if as_json:
@@ -98,7 +101,8 @@ def show_run(session: Session, report: Mapping[str, Any], *, as_json: bool) -> N
         emit(_lines(session, report["items"]), COLUMNS)
     for warning in report["warnings"]:
         session.say(f"Warning: {warning}")
-    session.say(sentence(report))
+    if ended or report["done"]:
+        session.say(sentence(report))
 
 
 def _lines(session: Session, items: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -162,9 +162,12 @@ class Applier:
         elif isinstance(error, AuthFailed):
             outcome = Outcome("released", error=error.message)
             tally.fatal = tally.fatal or error
+        elif isinstance(error, (Interrupted, NotAllowed)):
+            # Nothing happened, and it is not the item's fault: the next run tries it again.
+            outcome = Outcome("released", error=error.message)
+            tally.refused += isinstance(error, NotAllowed)
         elif isinstance(error, ConnectctlError) and not isinstance(error, (RemoteUnsure, AlreadyHeld)):
             outcome = Outcome("failed", error=error.message)
-            tally.refused += isinstance(error, NotAllowed)
         else:
             # The request may have left (a bug in a plugin counts as such): look before anything else.
             why = error.message if isinstance(error, ConnectctlError) else f"{self._ctx.flow} raised {error!r}"

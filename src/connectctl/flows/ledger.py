@@ -150,19 +150,23 @@ class Ledger:
             return True
 
     def settle(self, run: str, key: str, outcome: Outcome) -> bool:
-        """Writes what became of a change this run owns. `released` goes back to `intended` with nothing claimed."""
-        row = self._one("SELECT action, version FROM ledger WHERE key = ? AND run = ?", key, run)
-        if row is None:
-            return False
-        state = "intended" if outcome.status == "released" else outcome.status
-        keeps = state in HELD and row[0] in GIVES and row[1] is not None
-        changed = self._store.execute(
-            "UPDATE ledger SET state = ?, live = ?, remote_id = COALESCE(?, remote_id), error = ?, lease_until = NULL,"
-            " updated_at = ? WHERE key = ? AND run = ?",
-            (state, int(keeps or state == "unsure"), outcome.remote_id, outcome.error, rfc3339(self._now()), key, run),
-        )
-        self._log(key, run, outcome.status, outcome.error or outcome.remote_id or "")
-        return bool(changed)
+        """Writes what became of a change this run owns and that is still open; False when it is neither.
+
+        `released` goes back to `intended` with nothing claimed.
+        """
+        with self._store.transaction():
+            row = self._one("SELECT action, version, state FROM ledger WHERE key = ? AND run = ?", key, run)
+            if row is None or row[2] not in PENDING:
+                return False
+            state = "intended" if outcome.status == "released" else outcome.status
+            live = state == "unsure" or _keeps(state, row[0], row[1])
+            self._store.execute(
+                "UPDATE ledger SET state = ?, live = ?, remote_id = COALESCE(?, remote_id), error = ?,"
+                " lease_until = NULL, updated_at = ? WHERE key = ? AND run = ?",
+                (state, int(live), outcome.remote_id, outcome.error, rfc3339(self._now()), key, run),
+            )
+            self._log(key, run, outcome.status, outcome.error or outcome.remote_id or "")
+            return True
 
     def record(self, run: str, flow: str, key: str, change: Change, outcome: Outcome) -> None:
         """Keeps a holding that was found at the remote and that the ledger did not know: adopted or foreign."""
@@ -298,17 +302,33 @@ class Ledger:
             if self._digest(before, first, last) != digest:
                 findings.append(f"log lines {first} to {last} differ from the digest that run {run} left")
             previous, reached = digest, last
-        for key, state, logged in self._store.query(
-            "SELECT l.key, l.state, (SELECT g.state FROM ledger_log g WHERE g.key = l.key ORDER BY g.seq DESC LIMIT 1)"
-            " FROM ledger l"
+        return findings + self._against_log()
+
+    def _against_log(self) -> list[str]:
+        """Entries that say something else than the last line of their log, and log lines whose entry is gone."""
+        findings = []
+        for key, state, live, action, version, told, logged, detail in self._store.query(
+            "SELECT l.key, l.state, l.live, l.action, l.version, COALESCE(l.error, l.remote_id, ''), g.state, g.detail"
+            " FROM ledger l LEFT JOIN ledger_log g"
+            " ON g.seq = (SELECT MAX(seq) FROM ledger_log WHERE ledger_log.key = l.key)"
         ):
             if (logged or "nothing") != state and not (logged == "released" and state == "intended"):
                 findings.append(f"the entry {key} says {state}, its log says {logged or 'nothing'}")
-        return findings
+            elif state in HELD and detail and detail != told:
+                findings.append(f"the entry {key} says {told or 'nothing'}, its log says {detail}")
+            elif state != "intended" and bool(live) != (state in PENDING or _keeps(state, action, version)):
+                findings.append(f"the entry {key} is {state} and yet {'live' if live else 'not live'}")
+        gone = self._store.query("SELECT DISTINCT key FROM ledger_log WHERE key NOT IN (SELECT key FROM ledger)")
+        return findings + [f"the entry {key} is gone, its log is there" for (key,) in gone]
 
     def _one(self, sql: str, *params: object) -> tuple[Any, ...] | None:
         rows = self._store.query(sql, params)
         return rows[0] if rows else None
+
+
+def _keeps(state: str, action: str, version: str | None) -> bool:
+    """Whether an entry in this state leaves its holding taken for good."""
+    return state in HELD and action in GIVES and version is not None
 
 
 def _frozen(text: str) -> Mapping[str, Any]:

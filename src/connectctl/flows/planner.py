@@ -61,7 +61,7 @@ class Planner:
             progress.advance(1)
         gone = self.selection.missing(self._taken)
         self.records.add(
-            self.ctx.run, "", [("problem", "refused", key, "failed", {"reason": why}) for key, why in gone]
+            self.ctx.run, "", [_refused(change, change.key(self.ctx.run), why) for change, why in gone]
         )
 
     def write_plan(self, path: Path) -> None:
@@ -73,7 +73,7 @@ class Planner:
         """Keeps a part's plan on disk. A holding planned by an earlier part is taken (GN-21)."""
         skips = list(plan.skipped)
         rows: list[Row] = [
-            ("problem", "read", problem.key, "failed", {"reason": problem.error, "source": problem.source})
+            ("problem", "read", problem.key, "failed", {"error": problem.error, "source": problem.source})
             for problem in plan.problems
         ]
         changes = [row for change in plan.changes if (row := self._change(change, skips)) is not None]
@@ -104,7 +104,7 @@ class Planner:
         verdict = self.selection.judge(change)
         key = verdict.change.key(self.ctx.run)
         if verdict.refusal:
-            return ("problem", "refused", key, "failed", {"reason": verdict.refusal})
+            return _refused(verdict.change, key, verdict.refusal)
         if not verdict.wanted:
             return None
         first = self._taken.get(change.holding)
@@ -113,6 +113,10 @@ class Planner:
             return None
         self._taken[change.holding] = change
         return ("change", change.action, key, "planned", change_to_json(verdict.change))
+
+
+def _refused(change: Change, key: str, why: str) -> Row:
+    return ("problem", change.action, key, "failed", change_to_json(change) | {"error": why})
 
 
 def _already(change: Change, detail: str) -> Skip:

@@ -29,12 +29,13 @@ def item_object(item: Item) -> dict[str, Any]:
         "remote_id": item.remote_id,
         "error": item.error,
     }
+    if item.kind == "problem":
+        result["error"] = data.get("error")
     if item.kind == "write":
         result["table"] = data.get("table")
         result["row"] = data.get("row")
     elif item.kind == "skip":
-        result["action"] = "skip"
-        result["detail"] = data.get("detail") or None
+        result |= {"action": "skip", "outcome": "skipped", "reason": item.state, "detail": data.get("detail") or None}
     return result
 
 

@@ -7,9 +7,11 @@ from typing import Any
 
 from connectctl.errors import (
     AlreadyHeld,
+    AuthFailed,
     ConfirmationNeeded,
     ConnectctlError,
     DataError,
+    Interrupted,
     NotAllowed,
     RemoteDown,
     RemoteRefused,
@@ -157,6 +159,7 @@ class _Run:
                 if jobs:
                     applier.run_part(jobs)
             self._settle_lost(applier.tally.unsettled + self.unsettled)
+            self.clock.check()
             self._judge(applier)
         finally:
             applier.close()
@@ -214,7 +217,7 @@ class _Run:
         except (AlreadyHeld, RemoteUnsure) as error:
             self.ledger.settle(self.id, entry.key, Outcome("unsure", error=error.message))
             raise
-        except RemoteDown as error:
+        except (RemoteDown, AuthFailed, NotAllowed, Interrupted) as error:
             return Outcome("released", error=error.message)
         except (RemoteRefused, DataError) as error:
             return Outcome("failed", error=error.message)

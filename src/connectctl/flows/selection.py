@@ -75,10 +75,10 @@ class Selection:
         if self.saved is not None:
             self._reasons[skip.key] = skip.reason
 
-    def missing(self, taken: Mapping[str, Change]) -> list[tuple[str, str]]:
+    def missing(self, taken: Mapping[str, Change]) -> list[tuple[Change, str]]:
         """Saved changes that are no longer planned, with the reason."""
         return [
-            (key, f"the world has changed since the plan was made: {self._reasons.get(change.holding, 'not due now')}")
+            (change, f"the world has changed since the plan was made: {self._reasons.get(change.holding, 'not due now')}")
             for key, change in (self.saved or {}).items()
             if key not in self._met and change.holding not in taken
         ]

@@ -38,7 +38,8 @@ class SettingSpec:
 
 @dataclass(frozen=True, slots=True)
 class ConnectionSpec:
-    """Configured access to one remote system; `client` is called with a `ConnectionSettings` and returns its client.
+    """Configured access to one remote system; `client` is called with a `ConnectionSettings` and the run's
+    `Clock`, and returns its client, which has `calls` and `close()`.
 
     Every connection also takes `rate`, `threads`, `timeout` and `per_hour`; the defaults of the first two are here.
     `test` (client -> str) makes the cheapest authenticated call and says who we are there.

@@ -162,6 +162,10 @@ class WriteGate:
             os.close(self._fd)
             self._fd = None
 
+    def __del__(self) -> None:
+        if hasattr(self, "_place"):
+            self.close()
+
     def _enter(self) -> None:
         deadline = time.monotonic() + self.timeout
         if not self._threads.acquire(self.timeout):

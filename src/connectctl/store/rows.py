@@ -89,6 +89,11 @@ class Rows:
                 if cond(row):
                     yield row
 
+    def one(self, doc_id: int) -> Row | None:
+        """The row with this id."""
+        found = self._engine.query(f"SELECT rev, body FROM {self.sql} WHERE doc_id=?", (doc_id,))
+        return Row(json.loads(found[0][1]), doc_id, found[0][0]) if found else None
+
     def by_id(self, doc_ids: Iterable[int]) -> list[Row]:
         """Those that exist, by rising id."""
         wanted = sorted(set(doc_ids))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import hashlib
 import json
 import re
@@ -21,6 +22,11 @@ if TYPE_CHECKING:
     from connectctl.store.table import SqlTable
 
 PLAIN_NAME = re.compile(r"[a-z0-9_]{1,40}")
+
+
+@functools.cache
+def _shape(key: tuple[str, ...], indexes: tuple[str, ...]) -> str:
+    return json.dumps({"key": key, "indexes": indexes})
 
 
 class Store:
@@ -69,7 +75,7 @@ class Store:
 
     def place(self, name: str, spec: TableSpec | None) -> str:
         """The SQL table behind a table, made where missing, its indexes brought in line with the spec."""
-        wanted = "" if spec is None else json.dumps({"key": spec.key, "indexes": spec.indexes})
+        wanted = "" if spec is None else _shape(tuple(spec.key), tuple(spec.indexes))
         found = self._known.get(name) or self._fresh.get(name)
         if found and wanted in ("", found[1]):
             return found[0]

@@ -76,7 +76,7 @@ class SqlTable(Table):
     ) -> Any:
         """The row (the first that matches) or None; with `doc_ids` the list of those that exist."""
         if doc_id is not None:
-            return next(iter(self._rows.by_id([doc_id])), None)
+            return self._rows.one(doc_id)
         if doc_ids is not None:
             return self._rows.by_id(doc_ids)
         if cond is not None:

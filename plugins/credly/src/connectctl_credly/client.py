@@ -45,9 +45,9 @@ class Credly:
 
     def __init__(self, settings: ConnectionSettings, clock: Clock | None = None) -> None:
         base = settings.get("base_url") or BASES[settings.require("environment")]
-        self.account = f"credly:{settings.account}"
         self.search_lag = float(settings.get("search_lag") or 0)
         self._organization = settings.require("organization_id")
+        self.account = f"credly:{self._organization}"  # unique at Credly, whatever the address; part of every holding
         self._http = Client(
             "credly",
             base,

@@ -8,7 +8,6 @@ import os
 import signal
 import threading
 import time
-from pathlib import Path
 from typing import Any, cast
 from urllib.parse import urlsplit
 
@@ -18,6 +17,7 @@ from connectctl.api import ConfigError, UsageError, profile_paths
 
 from .clock import Clock
 from .faults import KINDS
+from .private import write_private
 from .sandbox import Sandbox
 from .world import Size
 
@@ -187,13 +187,3 @@ def describe(one: dict[str, Any]) -> str:
 
 def _counts(counts: dict[str, int]) -> str:
     return ", ".join(f"{number} {name}" for name, number in counts.items()) or "none"
-
-
-def write_private(path: Path, content: str) -> None:
-    """Write a file that only its owner can read, whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f"{path.name}.{os.getpid()}.new")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        file.write(content)
-    draft.replace(path)

@@ -1,10 +1,127 @@
-"""`connectctl demo`: the whole main job on this machine, told step by step."""
+"""`connectctl demo`: the whole main job on this machine, with the very commands that a person would type."""
 
 from __future__ import annotations
 
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections import Counter
+from pathlib import Path
+
 import click
+
+from connectctl.api import ConnectctlError
+
+from .faults import Fault
+from .private import write_private
+from .sandbox import Sandbox
+
+FIELD = "Credly badge"
+START = "2026-01-01"
 
 
 @click.command()
-def demo() -> None:
-    """x"""
+@click.option("--keep", is_flag=True, help="Keep the folder with the store, to look around in it afterwards.")
+def demo(keep: bool) -> None:
+    """The whole main job on this machine, without any account.
+
+    Starts a simulated Docebo and Credly, syncs templates and dropdown, shows the plan, issues the badges, and shows
+    that a second run has nothing left to do.
+
+    Example: connectctl demo --keep
+    """
+    home = Path(tempfile.mkdtemp(prefix="connectctl-demo-"))
+    try:
+        with Sandbox() as box:
+            _Tour(box, home).walk()
+    finally:
+        if not keep:
+            shutil.rmtree(home, ignore_errors=True)
+    _what_next(home if keep else None)
+
+
+class _Tour:
+    """The steps, told and run in order."""
+
+    def __init__(self, box: Sandbox, home: Path) -> None:
+        self._box = box
+        self._home = home
+        self._step = 0
+
+    def walk(self) -> None:
+        """Every step; ConnectctlError names the first command that fails."""
+        box = self._box
+        self._say(f"A simulated Docebo answers at {box.docebo_url}, a simulated Credly at {box.credly_url}")
+        write_private(self._home / "config.toml", box.config_toml())
+        self._run("connection", "test")
+
+        self._say("Credly's badge templates become rows of a lookup table")
+        self._run("credly", "sync-templates")
+        self._run("lookup", "show", "credly-badge-templates")
+
+        self._say("Two settings: the name of the course dropdown, and the first day that counts")
+        self._set("COURSE_ADDITIONAL_FIELD", FIELD)
+        self._set("BATCH_SYNC_START_DATE", START)
+
+        self._say("The rows become elements of a dropdown on Docebo's courses")
+        self._run("credly", "sync-field")
+
+        self._say("In Docebo, an administrator selects on each course the badge it earns (done here by the sandbox)")
+        chosen = box.select_templates()
+        click.echo(f"{len(chosen)} courses have a badge selected.")
+
+        self._say("The plan: who gets what, and why. Nothing is written anywhere")
+        self._run("credly", "batch-sync", "--dry-run", "--skips")
+
+        self._say("The real run. To make it harder, Credly's answers to two requests will get lost on the way")
+        box.faults.add(Fault("lose_answer", "credly", "POST", r"/badges$", times=2, after=3))
+        self._run("credly", "batch-sync")
+        click.echo("The two marked `adopted` were looked for and found: issued, but not issued twice.")
+
+        self._say("The same run again has nothing to do")
+        self._run("credly", "batch-sync")
+
+        self._say("The proof")
+        self._run("ledger", "verify")
+        counts = Counter((b.template_id, b.issuer_earner_id) for b in box.credly.live_badges() if b.issuer_earner_id)
+        twice = sum(count > 1 for count in counts.values())
+        click.echo(f"Credly holds {len(counts)} badges issued from here; learners with the same badge twice: {twice}.")
+        if twice:
+            raise ConnectctlError("The demo issued a badge twice", hint="report this: it must never happen")
+
+    def _set(self, key: str, value: str) -> None:
+        self._run("lookup", "set", "integration-settings", "CREDLY", key, f"Value={value}")
+
+    def _say(self, text: str) -> None:
+        self._step += 1
+        click.secho(f"\n{self._step}. {text}.", bold=True)
+
+    def _run(self, *args: str) -> None:
+        click.echo(f"$ connectctl {shlex.join(args)}")
+        sys.stdout.flush()
+        env = {name: value for name, value in os.environ.items() if not name.startswith("CONNECTCTL_")}
+        command = [sys.executable, "-m", "connectctl", *args]
+        # One stream, so that results and remarks stay in order also when the demo is piped into a file.
+        done = subprocess.run(  # noqa: S603 - our own interpreter, our own arguments
+            command, env=env | {"CONNECTCTL_HOME": str(self._home)}, stderr=subprocess.STDOUT, check=False
+        )
+        if done.returncode:
+            raise ConnectctlError(
+                f"The demo stopped: connectctl {shlex.join(args)} ended with {done.returncode}",
+                hint="connectctl demo --keep, then look into the folder it names",
+            )
+
+
+def _what_next(kept: Path | None) -> None:
+    """What to try, with commands that run."""
+    click.secho("\nWhat to try next", bold=True)
+    if kept:
+        click.echo(f"  export CONNECTCTL_HOME={kept}    this demo's store; then, for example:")
+        click.echo("  connectctl run list                 every run, with what it did")
+        click.echo("  connectctl ledger list              every badge, with its reason")
+    click.echo("  connectctl sandbox up               the same simulated remotes, to play with as long as you like")
+    click.echo("  connectctl init                     your own profile: connections, then the same four commands")
+    click.echo("  connectctl flow list --all          everything that can be run")

@@ -1,0 +1,238 @@
+import csv
+import io
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+Run = Callable[..., Any]
+
+TABLE = "credly-badge-templates"
+COLUMNS = ["Badge Template ID", "Plan", "Name", "IsActive", "Element", "Since"]
+
+
+@pytest.fixture
+def filled(run: Run) -> Run:
+    """Three rows: a (active), b with a plan, c without a name."""
+    for args in (
+        ("a", "-", "Name=Alpha", "IsActive=true", "Element=7", "Since=2026-01-31"),
+        ("b", "12", "Name=Beta", "IsActive=false"),
+        ("c", "-", "IsActive=true"),
+    ):
+        assert run("lookup", "set", TABLE, *args).code == 0
+    return run
+
+
+def rows(run: Run, *args: str) -> list[dict[str, Any]]:
+    result = run("lookup", "show", TABLE, "--json", *args)
+    assert result.code == 0, result.err
+    return list(json.loads(result.out))
+
+
+def test_json_rows_are_typed_in_the_order_of_the_columns(filled: Run) -> None:
+    first = rows(filled)[0]
+    assert list(first) == COLUMNS
+    assert list(first.values()) == ["a", None, "Alpha", True, 7, "2026-01-31"]
+
+
+def test_people_see_the_rows_number(filled: Run) -> None:
+    lines = filled("lookup", "show", TABLE).out.splitlines()
+    assert lines[0].split("\t") == ["#", *COLUMNS]
+    assert lines[2].split("\t") == ["#2", "b", "12", "Beta", "false", "", ""]
+    assert "#2  b" in filled("lookup", "show", TABLE, "-o", "table").out
+
+
+@pytest.mark.parametrize("name", ["Credly Badge Templates", "credly badge templates", "credly_badge_templates"])
+def test_any_name_of_the_table_does(filled: Run, name: str) -> None:
+    assert len(filled("lookup", "show", name).out.splitlines()) == 4
+
+
+@pytest.mark.parametrize(
+    ("args", "ids"),
+    [
+        (("--where", "IsActive=true"), "ac"),
+        (("--where", "isactive=true", "--where", "Plan="), "ac"),
+        (("--where", "Plan=12"), "b"),
+        (("--where", "Name="), "c"),
+        (("--where", "Badge Template ID="), ""),
+        (("--where", "Element=7"), "a"),
+        (("--where", "Name=alpha"), ""),
+        (("--search", "ALPHA"), "a"),
+        (("--search", "true"), "ac"),
+        (("--search", "2026-01"), "a"),
+        (("--where", "IsActive=true", "--search", "c"), "c"),
+        (("--limit", "2"), "ab"),
+        (("--limit", "1", "--where", "IsActive=true", "--search", "a"), "a"),
+    ],
+)
+@pytest.mark.req("GN-14")
+def test_rows_are_searched_by_any_column(filled: Run, args: tuple[str, ...], ids: str) -> None:
+    assert "".join(row["Badge Template ID"] for row in rows(filled, *args)) == ids
+
+
+@pytest.mark.parametrize(
+    ("args", "code", "words"),
+    [
+        (("show", TABLE, "--where", "Nmae=x"), 2, "did you mean Name?"),
+        (("show", TABLE, "--where", "Name"), 2, "COL=VALUE"),
+        (("show", TABLE, "--where", "IsActive=yes"), 3, "must be true or false"),
+        (("show", "credly-badge-templats"), 2, "did you mean credly-badge-templates?"),
+        (("set", TABLE, "a"), 2, "named by Badge Template ID, Plan"),
+        (("set", TABLE, "a", "Name=x"), 2, "named by Badge Template ID, Plan"),
+        (("set", TABLE, "a", "-"), 2, "nothing to set"),
+        (("set", TABLE, "a", "-", "Nme=x"), 2, "did you mean Name?"),
+        (("set", TABLE, "a", "-", "Name"), 2, "COL=VALUE"),
+        (("set", TABLE, "a", "-", "Name=x", "name=y"), 2, "set twice"),
+        (("set", TABLE, "a", "-", "Plan=3"), 2, "part of the key"),
+        (("set", TABLE, "a", "-", "IsActive=True"), 3, "true or false"),
+        (("set", TABLE, "a", "-", "Since=31.1.2026"), 3, "date"),
+        (("set", TABLE, "-", "-", "Name=x"), 3, "Badge Template ID must not be blank"),
+        (("set", TABLE, "#99", "Name=x"), 2, "no row #99"),
+        (("set", TABLE, "#" + "9" * 30, "Name=x"), 2, "no row"),
+        (("set", TABLE, "#2", "Badge Template ID=a", "Plan="), 2, "another row with this key"),
+        (("set", TABLE, "#1", "Badge Template ID="), 3, "must not be blank"),
+        (("unset", TABLE, "z", "-"), 2, "no row z, -"),
+        (("unset", TABLE, "#99"), 2, "no row #99"),
+        (("unset", TABLE, "a", "-", "x"), 2, "one cell too many"),
+        (("set", "users", "1"), 2, "filled by User fetch"),
+        (("unset", "users", "1"), 2, "filled by User fetch"),
+        (("import", "users", "x.csv"), 2, "filled by User fetch"),
+        (("import", TABLE, "no-such-file.csv"), 2, "cannot be read"),
+    ],
+)
+def test_what_is_refused_and_how(filled: Run, args: tuple[str, ...], code: int, words: str) -> None:
+    before = rows(filled)
+    result = filled("lookup", *args)
+    assert (result.code, result.out) == (code, "")
+    assert words in result.err
+    assert result.err.splitlines()[-2].startswith("Error: ")
+    assert rows(filled) == before
+
+
+@pytest.mark.req("GN-08")
+def test_the_short_form_for_settings(run: Run) -> None:
+    args = ("lookup", "set", "integration-settings", "CREDLY", "COURSE_ADDITIONAL_FIELD", "Value=Credly badge")
+    assert run(*args).err == "Added: integration-settings #1\n"
+    assert run(*args).err == "Left unchanged: integration-settings #1\n"
+    out = run("lookup", "show", "integration-settings", "--json").out
+    assert json.loads(out) == [{"Integration": "CREDLY", "Key": "COURSE_ADDITIONAL_FIELD", "Value": "Credly badge"}]
+
+
+def test_set_changes_only_what_is_named(filled: Run) -> None:
+    assert filled("lookup", "set", TABLE, "a", "-", "Name=New=name").err == "Updated: Credly Badge Templates #1\n"
+    assert list(rows(filled)[0].values()) == ["a", None, "New=name", True, 7, "2026-01-31"]
+    assert filled("lookup", "set", TABLE, "#1", "Name=", "Element=-5", "Plan=3").code == 0
+    assert list(rows(filled)[0].values()) == ["a", "3", None, True, -5, "2026-01-31"]
+    assert filled("lookup", "show", TABLE).out.splitlines()[1].startswith("#1\ta\t3")
+
+
+def test_unset_takes_one_row(filled: Run) -> None:
+    assert filled("lookup", "unset", TABLE, "b", "12").code == 0
+    assert filled("lookup", "unset", TABLE, "#3").code == 0
+    assert [row["Badge Template ID"] for row in rows(filled)] == ["a"]
+    filled("lookup", "set", TABLE, "d", "-", "Name=x")
+    assert "#4\td" in filled("lookup", "show", TABLE).out  # numbers are not given out twice
+
+
+def test_dry_runs_write_nothing(filled: Run, tmp_path: Path) -> None:
+    before = rows(filled)
+    file = tmp_path / "x.csv"
+    file.write_text(",".join(COLUMNS) + "\nz,,Zeta,true,,\n")
+    assert filled("lookup", "set", TABLE, "a", "-", "Name=x", "--dry-run").err.startswith("Would be updated")
+    assert filled("lookup", "set", TABLE, "y", "-", "Name=x", "--dry-run").err.startswith("Would be added")
+    assert filled("lookup", "unset", TABLE, "#1", "--dry-run").err.startswith("Would remove")
+    result = filled("lookup", "import", TABLE, str(file), "--replace", "--dry-run")
+    assert result.err == "Would be in Credly Badge Templates: 1 added, 0 changed, 3 removed, 0 unchanged\n"
+    assert rows(filled) == before
+
+
+def test_list(filled: Run) -> None:
+    found = {row["name"]: row for row in json.loads(filled("lookup", "list", "--json").out)}
+    assert found[TABLE] == {
+        "name": TABLE,
+        "title": "Credly Badge Templates",
+        "plugin": "acme",
+        "rows": 3,
+        "filled_by": "the administrator",
+        "editable": True,
+    }
+    assert found["users"]["filled_by"] == "User fetch"
+    assert TABLE in filled("lookup", "list").out
+
+
+@pytest.mark.parametrize("form", ["csv", "json"])
+def test_export_and_import_are_inverse(filled: Run, tmp_path: Path, form: str) -> None:
+    odd = ["=1+1", "+49", "-x", "@a", "'tis", 'q"u,o\nte', "  spaced  ", "日本"]
+    for number, text in enumerate(odd):
+        assert filled("lookup", "set", TABLE, f"o{number}", "-", f"Name={text}").code == 0
+    before = rows(filled)
+    file = tmp_path / f"rows.{form}"
+    result = filled("lookup", "export", TABLE, str(file))
+    assert (result.code, result.out) == (0, "")
+    assert filled("lookup", "export", TABLE, "-o", form).out == file.read_bytes().decode()
+    assert filled("lookup", "import", TABLE, str(file)).err.endswith(
+        f"0 added, 0 changed, 0 removed, {len(before)} unchanged\n"
+    )
+    for row in range(1, len(before) + 1):
+        filled("lookup", "unset", TABLE, f"#{row}")
+    assert rows(filled) == []
+    assert filled("lookup", "import", TABLE, "-", stdin=file.read_bytes()).code == 0
+    assert rows(filled) == before
+
+
+def test_csv_is_protected_for_spreadsheets(filled: Run) -> None:
+    filled("lookup", "set", TABLE, "e", "-", "Name==cmd()")
+    for args in (("show", TABLE, "-o", "csv"), ("export", TABLE)):
+        cells = list(csv.reader(io.StringIO(filled("lookup", *args).out, newline="")))
+        assert cells[0] == COLUMNS
+        assert cells[-1][2] == "'=cmd()"
+
+
+def test_an_import_is_all_or_nothing_and_names_each_bad_cell(filled: Run, tmp_path: Path) -> None:
+    before = rows(filled)
+    file = tmp_path / "bad.csv"
+    file.write_text(",".join(COLUMNS) + "\nn,,New,true,,\nm,,Bad,yes,x,\n")
+    result = filled("lookup", "import", TABLE, str(file))
+    assert result.code == 3
+    lines = result.err.splitlines()
+    assert [line.split(":")[0].strip() for line in lines] == [
+        "line 3, column IsActive",
+        "line 3, column Element",
+        "Error",
+        "Hint",
+    ]
+    assert rows(filled) == before
+
+
+def test_replace_keeps_the_numbers_of_rows_that_stay(filled: Run, tmp_path: Path) -> None:
+    file = tmp_path / "rows.json"
+    row = dict.fromkeys(COLUMNS) | {"Badge Template ID": "c", "Name": "Gamma"}
+    file.write_text(json.dumps([row]))
+    result = filled("lookup", "import", TABLE, str(file), "--replace")
+    assert result.err == "In Credly Badge Templates: 0 added, 1 changed, 2 removed, 0 unchanged\n"
+    assert filled("lookup", "show", TABLE).out.splitlines()[1].startswith("#3\tc\t\tGamma")
+
+
+def test_exports_are_private_files_and_whole_ones(filled: Run, tmp_path: Path) -> None:
+    file = tmp_path / "out.csv"
+    filled("lookup", "export", TABLE, str(file))
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert [path.name for path in tmp_path.iterdir() if path.is_file()] == ["out.csv"]
+    result = filled("lookup", "export", TABLE, str(tmp_path / "none/out.csv"))
+    assert result.code == 2
+    assert "cannot be written" in result.err
+
+
+def test_arguments_that_are_no_text(process: Run) -> None:
+    import os
+    import subprocess
+    import sys
+
+    command = [sys.executable, "-m", "connectctl", "lookup", "set", "integration-settings", "A", "B"]
+    done = subprocess.run(
+        [os.fsencode(part) for part in command] + [b"Value=\xff"], capture_output=True, check=False, timeout=60
+    )
+    assert done.returncode == 2
+    assert b"not UTF-8" in done.stderr
