@@ -4,8 +4,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 SOURCES := src plugins/credly/src plugins/sandbox/src
 STAMP := $(VENV)/.installed
+DOCS_STAMP := $(VENV)/.docs-installed
 
-.PHONY: demo test check lint types unit bench clean
+.PHONY: demo test check lint types unit bench docs clean
 
 demo: $(STAMP)
 	@$(BIN)/connectctl demo
@@ -25,10 +26,20 @@ unit: $(STAMP)
 bench: $(STAMP)
 	$(BIN)/python bench/run.py
 
+docs: $(DOCS_STAMP)
+	$(BIN)/python docs/generate.py
+	$(BIN)/mkdocs build --strict --quiet
+	@echo "Open build/docs/index.html"
+
 $(STAMP): pyproject.toml plugins/credly/pyproject.toml plugins/sandbox/pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade "pip>=25.1"
 	$(BIN)/python -m pip install --quiet --group dev -e . -e plugins/credly -e plugins/sandbox
+	@touch $@
+
+# A stamp of its own: `make test` never installs what only the documentation needs.
+$(DOCS_STAMP): $(STAMP)
+	$(BIN)/python -m pip install --quiet --group docs
 	@touch $@
 
 clean:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
-from connectctl.docebo import plans, users
+from connectctl.docebo import enrollments, plans, users
 from connectctl.errors import BadAnswer, NotFound, Rejected
 from connectctl.testing.fake_api import FakeAPI
 
@@ -99,7 +100,8 @@ def test_other_refusals_are_not_about_the_size_and_halving_ends(
     api.on("GET", USERS, status=status, json={"message": words})
     with pytest.raises(Rejected):
         list(users.walk(docebo()))
-    assert len(api.seen("GET", USERS)) == (1 if status == 400 else 4)
+    sizes = [request.param("page_size") for request in api.seen("GET", USERS)]
+    assert sizes == (["200", "200"] if status == 400 else ["200", "100", "50", "25"])  # once more without the cursor
 
 
 def test_a_list_that_is_not_there(api: FakeAPI, docebo: MakeDocebo) -> None:
@@ -127,3 +129,25 @@ def test_learning_plans(api: FakeAPI, docebo: MakeDocebo) -> None:
     assert (found.plan_id, found.user_id) == ("12", "4711")
     asked = api.seen("GET", f"{path}/enrollments")[0].params["extra_fields[]"]
     assert asked == ["enrollment_status", "enrollment_completion_date"]
+
+
+EXTRAS = {"get_cursor": "1", "updated_from": "2026-01-01 00:00:00"}
+
+
+@pytest.mark.parametrize("refused", [("get_cursor",), ("updated_from",), ("get_cursor", "updated_from")])
+def test_a_list_that_refuses_what_is_not_documented_is_read_without_it(
+    api: FakeAPI, docebo: MakeDocebo, refused: tuple[str, ...]
+) -> None:
+    path = "/course/v1/courses/enrollments"
+    row = {"user_id": 1, "course_id": 88, "enrollment_status": 2, "enrollment_completion_date": "2026-02-10 17:31:05"}
+    for name in refused:
+        wrong = {"message": [f"unknown parameter {name}"]}
+        api.on("GET", path, status=400, json=wrong, params={name: EXTRAS[name]})
+    api.on("GET", path, json=listing([row]))
+    client = docebo()
+    for _ in range(2):
+        found = enrollments.completed(client, ["88"], datetime(2026, 1, 1, tzinfo=UTC))
+        assert [one.user_id for one in found] == ["1"]
+    asked = [set(EXTRAS) & set(request.params) for request in api.seen("GET", path)]
+    assert not asked[-1] & set(refused)
+    assert len(asked) <= 4  # what was refused is remembered

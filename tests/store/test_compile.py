@@ -49,7 +49,7 @@ QUERIES = st.recursive(
 )
 
 
-@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(rows=ROWS, query=QUERIES)
 def test_a_search_finds_what_the_predicate_finds(store: Store, rows: list[dict[str, Any]], query: Any) -> None:
     table = store.table(LOOSE)

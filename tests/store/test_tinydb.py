@@ -14,7 +14,7 @@ from tinydb.table import Document, Table
 from connectctl.api import ColumnSpec, TableSpec
 from connectctl.store.store import Store
 
-PEOPLE = [
+PEOPLE: list[dict[str, Any]] = [
     {"name": "Ada", "age": 36, "tags": ["x", "y"], "at": {"city": "London"}},
     {"name": "Bob", "age": 36.5, "tags": [], "at": {"city": "Pôrto"}},
     {"name": "Cyd", "age": True, "active": None},

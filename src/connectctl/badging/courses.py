@@ -100,7 +100,7 @@ def decide_values(field: FieldDef, selected: Sequence[Selected], configured: str
     if configured in ("id", "label"):
         return configured
     ids = {option.id for option in field.options}
-    labels = {option.label.strip(): option.id for option in field.options}
+    labels = _labels(field)
     found = set()
     for course in selected:
         value = (course.value or "").strip()
@@ -130,7 +130,7 @@ def earnings(
 ) -> list[Earning]:
     """Each course's template by Dropdown Element ID, or why there is none (CR-27). Pure."""
     ids = {option.id for option in field.options}
-    labels = {option.label.strip(): option.id for option in field.options}
+    labels = _labels(field)
     by_element = {str(row[columns.element]): row for row in rows if row[columns.element] not in (None, "")}
     result = []
     for course in selected:
@@ -149,3 +149,8 @@ def earnings(
         else:
             result.append(Earning(course.id, course.name, str(row[columns.id]), str(row[columns.name])))
     return result
+
+
+def _labels(field: FieldDef) -> dict[str, str]:
+    """Element ids by label, in every language the labels are written in (docebo.md 4.2)."""
+    return {label.strip(): option.id for option in field.options for label in (*option.labels, option.label)}

@@ -101,14 +101,15 @@ def parts(ctx: RunContext) -> Iterator[Part]:
     shared: Shared = ctx.shared
     for course in sorted(shared.courses, key=lambda c: (c.template or "", c.id)):
         yield Part(course.id, course.name)
+    if shared.problems:  # no course came after them to report them
+        yield Part("", "what could not be read")
 
 
 def read(ctx: RunContext, part: Part) -> CourseView:
     """One course's view, out of what `prepare` read; the template's credentials on first need."""
     shared: Shared = ctx.shared
-    course = next(c for c in shared.courses if c.id == part.id)
+    course = next((c for c in shared.courses if c.id == part.id), Earning("", part.title, None))
     completions = [(user, _moment(text)) for user, text in shared.spool.completions(course.id)]
-    problems, shared.problems = tuple(shared.problems), []
     learners: dict[str, Learner] = {}
     applied: Mapping[str, Applied] = {}
     if course.template:
@@ -118,6 +119,8 @@ def read(ctx: RunContext, part: Part) -> CourseView:
             if learner is not None:
                 learners[user] = learner
     able = any(learner_reason(learner) is None for learner in learners.values())
+    held = _held(shared, ctx, course.template) if able and course.template else ()
+    problems, shared.problems = tuple(shared.problems), []
     return CourseView(
         course.id,
         course.name,
@@ -128,7 +131,7 @@ def read(ctx: RunContext, part: Part) -> CourseView:
         shared.provider.account,
         completions,
         learners,
-        _held(shared, ctx, course.template) if able and course.template else (),
+        held,
         applied,
         shared.start,
         ctx.now,

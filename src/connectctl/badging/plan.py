@@ -122,7 +122,7 @@ def plan(view: CourseView) -> Plan:
     """
     if view.template is None:
         skip = Skip(f"course:{view.course}", view.reason, view.detail, source=f"course:{view.course}")
-        return Plan(skipped=(skip,), problems=view.problems, unbounded=view.unbounded)
+        return Plan(skipped=(skip,) if view.reason else (), problems=view.problems, unbounded=view.unbounded)
     changes: list[Change] = []
     skipped: list[Skip] = []
     seen: list[tuple[Change, Outcome]] = []

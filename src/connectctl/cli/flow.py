@@ -92,6 +92,8 @@ def _params(pairs: tuple[str, ...]) -> dict[str, Any]:
         if name in lists:
             found[name] = [*found.get(name, []), value]
         elif name == "all_history":
+            if value not in ("true", "false"):
+                raise UsageError(f"--param {pair}: {name} is true or false", hint="connectctl flow run ID --dry-run")
             found[name] = value == "true"
         else:
             found[name] = value

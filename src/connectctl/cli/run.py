@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -85,8 +85,9 @@ def show(session: Session, run_id: str, skips: bool, as_json: bool) -> None:
 @click.argument("run_id", metavar="RUN")
 @click.option("--json", "as_json", is_flag=True, help="Print the new run as one JSON document.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--max-changes", type=click.IntRange(min=0), metavar="N", help="Refuse a plan with more changes.")
 @pass_session
-def retry(session: Session, run_id: str, as_json: bool, yes: bool) -> None:
+def retry(session: Session, run_id: str, as_json: bool, yes: bool, max_changes: int | None) -> None:
     """Carry out again what a run left failed or unsure.
 
     Each unsure item is looked for at the provider until its search lag has passed, and sent again only when it is
@@ -101,7 +102,16 @@ def retry(session: Session, run_id: str, as_json: bool, yes: bool) -> None:
         raise UsageError(f"There is no run {run_id}", hint="connectctl run list")
     if record["dry_run"]:
         raise UsageError(f"{run_id} was a dry run: it left nothing to retry", hint=f"connectctl run show {run_id}")
-    run_flow(session, record["flow"], record["params"], as_json=as_json, yes=yes, retry=run_id, trigger="retry")
+    run_flow(
+        session,
+        record["flow"],
+        record["params"],
+        as_json=as_json,
+        yes=yes,
+        max_changes=max_changes,
+        retry=run_id,
+        trigger="retry",
+    )
 
 
 def _row(record: dict[str, Any]) -> dict[str, Any]:
@@ -134,9 +144,12 @@ def _counts(step: dict[str, Any]) -> str:
 def _since(text: str | None) -> str | None:
     if text is None:
         return None
+    from connectctl.flows.clock import rfc3339
+
     try:
-        return datetime.fromisoformat(text.removesuffix("Z")).isoformat()
-    except ValueError:
+        moment = datetime.fromisoformat(text)
+        return rfc3339(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
+    except (ValueError, OverflowError):
         raise UsageError(
             f"--since {text} is not a day or a time", hint="connectctl run list --since 2026-11-01"
         ) from None

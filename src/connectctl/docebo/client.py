@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
 from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
@@ -32,17 +32,23 @@ OnBad = Callable[[str], None]
 
 SMALLEST_PAGE = 25
 
+_WITHOUT = (("cursor",), ("cursor", "assumed"))  # what is left out when a list refuses its first page
+
 _GONE_WORDS = ("not found", "does not exist", "doesn't exist", "not exist", "no such", "unknown")
 
 
 @dataclass(frozen=True, slots=True)
 class Source(Generic[T]):
-    """A list to read: the endpoint, its parameters, and how a row becomes a record (None: not one of those wanted)."""
+    """A list to read: the endpoint, its parameters, and how a row becomes a record (None: not one of those wanted).
+
+    `assumed` are parameters that no public document proves; a list that refuses them is read without.
+    """
 
     endpoint: str
     row: Callable[[Mapping[str, Any]], T | None]
     params: Params
     names: Sequence[str] = ()  # keys that stand in for `items`
+    assumed: Params = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +97,7 @@ class Docebo:
         self.max_dropdown_elements = max_dropdown_elements
         self.language = language
         self.writing = threading.Lock()
+        self._refused: dict[str, tuple[str, ...]] = {}  # by endpoint: which extras of a list request it refuses
         self._token_http = token_http
 
     @property
@@ -151,11 +158,8 @@ class Docebo:
             yield from page.rows
 
     def _page(self, source: Source[T], place: Place, step: _Step) -> Page:
-        # The cursor keeps the result the same while data changes between the pages (docebo.md 2.4).
-        paging: dict[str, str | int] = {"page": step.number, "page_size": step.size}
-        paging |= {"cursor": step.cursor} if step.cursor else {"get_cursor": 1}
         try:
-            answer = self.http.get(place.path, {**source.params, **paging})
+            answer = self._ask(source, place, step)
         except Rejected as error:
             if not _page_too_large(error) or step.size <= SMALLEST_PAGE or step.size % 2:
                 raise
@@ -164,6 +168,33 @@ class Docebo:
         listing = envelope(answer, place, step.number, source.names)
         following = _Step(step.number + 1, step.size, listing.cursor or step.cursor) if listing.more else None
         return Page(listing.items, following, listing.pages)
+
+    def _ask(self, source: Source[T], place: Place, step: _Step) -> Any:
+        """One page; a first page that is refused is asked for again without what the list may not know."""
+        known = self._refused.get(source.endpoint, ())
+        extras = {
+            # The cursor keeps the result the same while data changes between the pages (docebo.md 2.4).
+            "cursor": {"cursor": step.cursor} if step.cursor else {"get_cursor": 1},
+            "assumed": dict(source.assumed),
+        }
+        ways = [known]
+        if step.number == 1:
+            ways += [way for way in _WITHOUT if set(way) > set(known) and ("assumed" not in way or source.assumed)]
+        refusal: Rejected | None = None
+        for way in ways:
+            paging: dict[str, Any] = {"page": step.number, "page_size": step.size}
+            for name, values in extras.items():
+                paging |= {} if name in way else values
+            try:
+                answer = self.http.get(place.path, {**source.params, **paging})
+            except Rejected as error:
+                if error.status not in (400, 422) or _page_too_large(error):
+                    raise
+                refusal = refusal or error
+                continue
+            self._refused[source.endpoint] = way
+            return answer
+        raise refusal or place.bad("no way to ask for it")
 
     def _rows(self, source: Source[T], items: Sequence[Any], place: Place, page: int, on_bad: OnBad | None) -> list[T]:
         rows = []

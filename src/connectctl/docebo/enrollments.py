@@ -40,12 +40,13 @@ def completed(
     since = None if updated_from is None else docebo.stamp(updated_from)
     for start in range(0, len(wanted), IDS_PER_CALL):
         chunk = wanted[start : start + IDS_PER_CALL]
-        newer: Params = {"course_id[]": chunk, "enrollment_status[]": ["completed"], "updated_from": since}
-        older: Params = {"id_course[]": chunk, "status[]": ["completed"], "updated_from": since}
+        newer: Params = {"course_id[]": chunk, "enrollment_status[]": ["completed"]}
+        older: Params = {"id_course[]": chunk, "status[]": ["completed"]}
+        changed: Params = {"updated_from": since} if since else {}
         reader = _Reader(docebo, frozenset(chunk), updated_from)
         yield from docebo.walk(
-            Source("course_enrollments", reader.newer, newer),
-            Source("enrollments_legacy", reader.older, older),
+            Source("course_enrollments", reader.newer, newer, assumed=changed),
+            Source("enrollments_legacy", reader.older, older, assumed=changed),
             on_bad=on_bad,
         )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -53,6 +54,8 @@ def write(
             os.fsync(file.fileno())
         draft.replace(path)
     except OSError as error:
+        with suppress(OSError):
+            draft.unlink()
         raise ConfigError(f"The plan could not be written to {path}: {error.strerror}") from error
 
 
@@ -62,15 +65,14 @@ def read(path: Path) -> PlanFile:
         document = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ConfigError(f"The plan {path} cannot be read: {error.strerror}", hint=_HINT) from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ConfigError(f"{path} is not a plan: {error}", hint=_HINT) from error
     if not isinstance(document, dict) or document.get("connectctl_plan") != FORMAT:
         raise ConfigError(f"{path} is not a plan of this version of connectctl", hint=_HINT)
     try:
         changes = tuple(_change(number, entry) for number, entry in enumerate(document["changes"]))
-        return PlanFile(
-            str(document["flow"]), str(document["run"]), str(document["created_at"]), dict(document["params"]), changes
-        )
+        params = {str(name): _param(name, value) for name, value in dict(document["params"]).items()}
+        return PlanFile(str(document["flow"]), str(document["run"]), str(document["created_at"]), params, changes)
     except (KeyError, TypeError, ValueError) as error:
         raise ConfigError(f"{path} is not a whole plan: {error}", hint=_HINT) from error
 
@@ -84,4 +86,14 @@ def _change(number: int, entry: object) -> Change:
     for name in ("action", "holding", "reason", "origin"):
         if not isinstance(entry.get(name), str):
             raise ValueError(f"change {number}: {name} is not a text")
+    for name in ("version", "user", "email", "template", "source"):
+        if not isinstance(entry.get(name), str | None):
+            raise ValueError(f"change {number}: {name} is neither a text nor null")
     return change_from_json(entry)
+
+
+def _param(name: str, value: object) -> object:
+    texts = value if isinstance(value, list) else [value]
+    if not all(isinstance(text, str | bool | None) for text in texts):
+        raise ValueError(f"the parameter {name} is neither a text nor a list of texts")
+    return value

@@ -60,9 +60,7 @@ class Planner:
             self._spool(part, planned)
             progress.advance(1)
         gone = self.selection.missing(self._taken)
-        self.records.add(
-            self.ctx.run, "", [_refused(change, change.key(self.ctx.run), why) for change, why in gone]
-        )
+        self.records.add(self.ctx.run, "", [_refused(change, change.key(self.ctx.run), why) for change, why in gone])
 
     def write_plan(self, path: Path) -> None:
         """Saves the planned changes for `apply`."""

@@ -78,7 +78,10 @@ class Selection:
     def missing(self, taken: Mapping[str, Change]) -> list[tuple[Change, str]]:
         """Saved changes that are no longer planned, with the reason."""
         return [
-            (change, f"the world has changed since the plan was made: {self._reasons.get(change.holding, 'not due now')}")
+            (
+                change,
+                f"the world has changed since the plan was made: {self._reasons.get(change.holding, 'not due now')}",
+            )
             for key, change in (self.saved or {}).items()
             if key not in self._met and change.holding not in taken
         ]
