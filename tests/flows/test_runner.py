@@ -81,7 +81,7 @@ def test_the_object_of_a_run_has_the_keys_and_types_of_the_contract(toy: Toy) ->
     values = ("issue", change("1").key(""), "1", email, "t1", source, "because", "done", "id-1", None)
     assert item == dict(zip(ITEM, values, strict=True))
     assert toy.remote.closed
-    assert toy.run(dry_run=True, skips=True).report["items"][1]["reason"] is None
+    assert toy.run(dry_run=True, skips=True).report["items"][1]["reason"] == "no_email"
     records = RunRecords(toy.store)
     assert records.get(report["run"]) is not None
     assert [run["id"] for run in records.list(flow="toy.go")][1] == report["run"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, MutableMapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -52,6 +52,11 @@ def list_courses(ctx: RunContext, only: Sequence[str], problems: list[Problem]) 
     return [row for row in rows if row.id in only]
 
 
+def known_details(ctx: RunContext) -> MutableMapping[str, Any]:
+    """The details read so far of this platform's courses, by course id."""
+    return ctx.cached(f"course-details/{ctx.client('docebo').account}")
+
+
 def read_selected(
     ctx: RunContext, rows: Sequence[CourseRow], field_id: str, problems: list[Problem], *, fresh: bool = False
 ) -> tuple[list[Selected], set[str]]:
@@ -61,7 +66,7 @@ def read_selected(
     problem of its own; the others go on (GN-19).
     """
     docebo = ctx.client("docebo")
-    cache = ctx.cached("course-details")
+    cache = known_details(ctx)
     details: dict[str, Any] = {row.id: cache.get(row.id) for row in rows}
     stale = [row for row in rows if fresh or row.marker is None or (details[row.id] or {}).get("marker") != row.marker]
     for row, result in zip(stale, _details(docebo, [row.id for row in stale]), strict=True):

@@ -41,12 +41,14 @@ def find_field(spec: ProviderSpec, ctx: RunContext) -> tuple[str, FieldDef | Non
     found = fields.find(docebo, name)
     if found is None:
         return name, None
+    whole = fields.get(docebo, found.id)
+    found = replace(whole, type=whole.type or found.type or "dropdown")  # some lists leave the type out
     if found.type != "dropdown":
         raise ConfigError(
             f"The Docebo course field {name!r} is of type {found.type}, not a dropdown; it is left as it is",
             hint=f'connectctl lookup set integration-settings {spec.integration} {setting} Value="another name"',
         )
-    return name, fields.get(docebo, found.id)
+    return name, found
 
 
 def read(spec: ProviderSpec, ctx: RunContext, _part: Part) -> FieldView:
@@ -191,6 +193,7 @@ def apply(changes: list[Change], ctx: RunContext) -> list[Outcome]:
     if any(change.action == "create_field" for change in changes):
         ctx.shared["field"] = fields.create(docebo, ctx.shared["name"])
     field_id = ctx.shared["field"]
+    ctx.shared.pop("seen", None)
     options = [change for change in changes if change.action != "create_field"]
     refusals: Sequence[str] = ()
     if options:
@@ -242,6 +245,10 @@ def look(change: Change, ctx: RunContext) -> Look:
     if ctx.shared.get("field") is None:
         found = fields.find(docebo, ctx.shared["name"])
         ctx.shared["field"] = found.id if found else None
-    field_id = ctx.shared["field"]
-    outcome = _confirmed(change, fields.get(docebo, field_id), ctx) if field_id else None
+    if ctx.shared["field"] and "seen" not in ctx.shared:
+        ctx.shared["seen"] = fields.get(
+            docebo, ctx.shared["field"]
+        )  # one reading answers for all, until the next write
+    seen = ctx.shared.get("seen")
+    outcome = _confirmed(change, seen, ctx) if seen else None
     return Look(outcome, repeatable=outcome is None)

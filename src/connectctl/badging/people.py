@@ -20,20 +20,22 @@ def read_people(ctx: RunContext, spool: Spool, needed: set[str], problems: list[
     if not needed:
         return
     docebo = ctx.client("docebo")
-
-    def on_bad(description: str) -> None:
-        problems.append(Problem("user", description))
-
-    pages = users.pages(docebo, on_bad=on_bad)
+    bad: list[str] = []
+    pages = users.pages(docebo, on_bad=bad.append)
     first = next(pages, None)
-    if first is None:
-        return
-    if first.pages - 1 > 2 * len(needed):
+    if first is not None and first.pages - 1 > 2 * len(needed):
         _look_up(docebo, spool, needed)
-        return
-    _keep(spool, first.people)
-    for page in pages:
-        _keep(spool, page.people)
+    elif first is not None:
+        _keep(spool, first.people)
+        for page in pages:
+            _keep(spool, page.people)
+    # A row that cannot be read matters when it may be one of those needed; the others are nobody's trouble today.
+    missing = any(spool.person(user) is None for user in needed)
+    for description in bad:
+        if missing:
+            problems.append(Problem("user", description))
+        else:
+            ctx.log.warning("%s", description)
 
 
 def _look_up(docebo: Any, spool: Spool, needed: Iterable[str]) -> None:

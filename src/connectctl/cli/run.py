@@ -40,12 +40,13 @@ def list_(session: Session, flow: str | None, status: str | None, since: str | N
     Example: connectctl run list --flow credly.batch-sync --limit 5
     """
     from connectctl.cli.output import emit
+    from connectctl.flows.report import run_head
     from connectctl.flows.runs import RunRecords
 
     if flow:
         session.plugins.flow(flow)
     records = RunRecords(session.store).list(flow=flow, status=status, since=_since(since), limit=limit)
-    rows = [_row(record) for record in records]
+    rows = [run_head(record) for record in records]
     if not as_json:
         rows = [row | {"done": sum(row["done"].values())} for row in rows]
     emit(rows, COLUMNS, "json" if as_json else None)
@@ -112,25 +113,6 @@ def retry(session: Session, run_id: str, as_json: bool, yes: bool, max_changes: 
         retry=run_id,
         trigger="retry",
     )
-
-
-def _row(record: dict[str, Any]) -> dict[str, Any]:
-    summary = record["summary"]
-    return {
-        "run": record["id"],
-        "flow": record["flow"],
-        "title": record["title"],
-        "status": record["status"],
-        "trigger": record["trigger"],
-        "dry_run": record["dry_run"],
-        "started_at": record["started_at"],
-        "finished_at": record["finished_at"],
-        "planned": summary.get("planned", {}),
-        "done": summary.get("done", {}),
-        "failed": summary.get("failed", 0),
-        "unsure": summary.get("unsure", 0),
-        "error": record["error"],
-    }
 
 
 def _steps(record: dict[str, Any]) -> list[dict[str, Any]]:

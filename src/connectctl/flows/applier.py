@@ -156,9 +156,9 @@ class Applier:
             error = RemoteUnsure(outcome.error or "the answer was lost")
         if error is None and outcome is not None:
             tally.done += outcome.status in ("done", "adopted")
-        elif isinstance(error, RemoteDown):
+        elif isinstance(error, (RemoteDown, Interrupted)):  # nothing was changed by this request
             outcome = Outcome("released", error=error.message)
-            tally.down_all += 1
+            tally.down_all += isinstance(error, RemoteDown)
         elif isinstance(error, AuthFailed):
             outcome = Outcome("released", error=error.message)
             tally.fatal = tally.fatal or error

@@ -14,6 +14,9 @@ GOOD = ("done", "adopted")
 QUIET = frozenset({"already_assigned", "unchanged", "before_start_date", "not_completed", "no_value_selected"})
 
 
+_OUTCOMES = {"planned": None, "released": "failed"}  # released: the remote was down, nothing is claimed
+
+
 def item_object(item: Item) -> dict[str, Any]:
     """One item as cli.md 4 shows it. `outcome` is null where a dry run only planned it."""
     data = item.data
@@ -25,7 +28,7 @@ def item_object(item: Item) -> dict[str, Any]:
         "template": data.get("template"),
         "source": data.get("source"),
         "reason": data.get("reason") or None,
-        "outcome": None if item.state == "planned" else item.state,
+        "outcome": _OUTCOMES.get(item.state, item.state),
         "remote_id": item.remote_id,
         "error": item.error,
     }
@@ -55,10 +58,9 @@ def summarise(records: RunRecords, run: str) -> dict[str, Any]:
     return {"planned": dict(planned), "done": dict(done), "failed": failed, "unsure": unsure, "taken": taken}
 
 
-def run_object(records: RunRecords, record: Mapping[str, Any], *, skips: bool = False) -> dict[str, Any]:
-    """The whole object of a recorded run; the same one whenever it is asked for."""
+def run_head(record: Mapping[str, Any]) -> dict[str, Any]:
+    """A run's facts and sums, without its items."""
     summary = record["summary"]
-    kinds = ("change", "write", "problem", "skip") if skips else ("change", "write", "problem")
     return {
         "run": record["id"],
         "flow": record["flow"],
@@ -74,7 +76,13 @@ def run_object(records: RunRecords, record: Mapping[str, Any], *, skips: bool = 
         "failed": summary.get("failed", 0),
         "unsure": summary.get("unsure", 0),
         "api_calls": summary.get("api_calls", {}),
-        "items": [item_object(item) for item in records.items(record["id"], kinds=kinds)],
         "warnings": summary.get("warnings", []),
         "error": record["error"],
     }
+
+
+def run_object(records: RunRecords, record: Mapping[str, Any], *, skips: bool = False) -> dict[str, Any]:
+    """The whole object of a recorded run; the same one whenever it is asked for."""
+    kinds = ("change", "write", "problem", "skip") if skips else ("change", "write", "problem")
+    items = [item_object(item) for item in records.items(record["id"], kinds=kinds)]
+    return run_head(record) | {"items": items}

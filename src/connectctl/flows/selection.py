@@ -27,10 +27,14 @@ class Verdict:
 
 @dataclass(slots=True)
 class Selection:
-    """`saved`: the reviewed changes by identity. `holdings`: what a retry asks for; None where all is wanted."""
+    """`saved`: the reviewed changes by identity. `holdings` and `sources`: what a retry asks for.
+
+    A retry of something that could not be read asks for all that its source may give; without a source, for all.
+    """
 
     saved: Mapping[str, Change] | None = None
     holdings: frozenset[str] = frozenset()
+    sources: frozenset[str | None] = frozenset()
     retry: bool = False
     forgiven: tuple[str, ...] = ()
     _met: set[str] = field(default_factory=set)
@@ -50,7 +54,9 @@ class Selection:
             for item in records.items(retry, kinds=("change",))
             if item.state in ("failed", "unsure", "released", "planned")
         ]
+        unread = (item for item in records.items(retry, kinds=("problem",)) if item.action == "read")
         return cls(
+            sources=frozenset(item.data.get("source") for item in unread),
             holdings=frozenset(str(item.data["holding"]) for item in open_items),
             retry=True,
             forgiven=tuple(item.key for item in open_items if item.state == "failed"),
@@ -59,7 +65,8 @@ class Selection:
     def judge(self, change: Change) -> Verdict:
         """Decides about one planned change."""
         if self.retry:
-            return Verdict(change, wanted=change.holding in self.holdings)
+            asked = change.holding in self.holdings or change.source in self.sources or None in self.sources
+            return Verdict(change, wanted=asked)
         if self.saved is None:
             return Verdict(change)
         saved = self.saved.get(planfile.identity(change))

@@ -1,0 +1,284 @@
+"""The ledger: atomic claims, fenced transitions, take-over of the dead, and the proof that nothing was changed."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.flows.conftest import change
+
+from connectctl.flows.ledger import Ledger, change_from_json, change_to_json
+from connectctl.model import Change, Outcome
+from connectctl.store import open_store
+from connectctl.store.engine import DuplicateKey
+from connectctl.store.store import Store
+
+ADA = change("1")
+KEY = ADA.key("")
+DONE = Outcome("done", "b1")
+DOUBLE = """
+INSERT INTO ledger SELECT 'other', holding, flow, run, action, state, live, origin, version, data, remote_id, error,
+  attempts, lease_until, sent_at, created_at, updated_at FROM ledger WHERE key = ?
+"""
+CLAIMER = """
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from connectctl.flows.ledger import Ledger
+from connectctl.model import Change
+from connectctl.store import open_store
+with open_store("sqlite:///store.db", Path(sys.argv[1])) as store:
+    ledger = Ledger(store, lambda run: True, lambda: datetime.now(UTC))
+    sys.stdin.readline()
+    for number in range(60):
+        one = Change("issue", f"toy|t1|{number}", origin=sys.argv[2], version="v1")
+        if ledger.claim(sys.argv[2], "toy.go", [(one.key(""), one)]):
+            print(number)
+"""
+
+
+class Book:
+    """A ledger whose living runs and time a test sets."""
+
+    def __init__(self, store: Store) -> None:
+        self.living: set[str] = {"r1", "r2"}
+        self.time = datetime(2026, 11, 21, tzinfo=UTC)
+        self.ledger = Ledger(store, lambda run: run in self.living, lambda: self.time)
+
+    def claim(self, run: str, *changes: Change) -> set[str]:
+        return self.ledger.claim(run, "toy.go", [(one.key(run), one) for one in changes])
+
+    def carry(self, run: str, one: Change, outcome: Outcome) -> str:
+        """Claimed, sent, settled."""
+        key = one.key(run)
+        assert self.claim(run, one) == {key}
+        assert self.ledger.mark_sent(run, [key]) == {key: 1}
+        assert self.ledger.settle(run, key, outcome)
+        return key
+
+    def state(self, key: str = KEY) -> tuple[str, bool, str]:
+        entry = self.ledger.get(key)
+        assert entry is not None
+        return entry.state, entry.live, entry.run
+
+
+@pytest.fixture
+def book(store: Store) -> Book:
+    return Book(store)
+
+
+@pytest.mark.req("GN-21")
+def test_two_processes_and_their_claims_never_share_a_holding(store: Store, tmp_path: Path) -> None:
+    command = [sys.executable, "-c", CLAIMER, str(tmp_path / "data")]
+    running = [
+        subprocess.Popen([*command, name], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        for name in ("r1", "r2")
+    ]
+    for process in running:
+        assert process.stdin is not None
+        process.stdin.write("go\n")
+        process.stdin.flush()
+    won = [process.communicate(timeout=60)[0].split() for process in running]
+    assert sorted(map(int, won[0] + won[1])) == list(range(60))
+    assert store.query("SELECT COUNT(*) FROM ledger WHERE live = 1") == [(60,)]
+
+
+@pytest.mark.req("GN-21")
+def test_threads_never_share_a_holding(book: Book) -> None:
+    book.living = {str(number) for number in range(8)}
+    start = threading.Barrier(8)
+
+    def claim(number: int) -> int:
+        start.wait()
+        return sum(len(book.claim(str(number), change(str(user)))) for user in range(20))
+
+    with ThreadPoolExecutor(8) as pool:
+        assert sum(pool.map(claim, range(8))) == 20
+
+
+@pytest.mark.req("GN-21")
+def test_the_store_itself_refuses_a_second_live_entry_of_a_holding(book: Book, store: Store) -> None:
+    book.carry("r1", ADA, DONE)
+    with pytest.raises(DuplicateKey):
+        store.execute(DOUBLE, (KEY,))
+
+
+@pytest.mark.req("GN-21")
+@pytest.mark.parametrize("status", ["done", "adopted", "foreign", "unsure"])
+def test_a_taken_holding_is_taken_for_every_origin(book: Book, status: Any) -> None:
+    book.carry("r1", ADA, Outcome(status, "b1"))
+    assert book.claim("r2", ADA, change("1", origin="course:2"), change("1", version="v2")) == set()
+
+
+def test_a_refusal_frees_the_holding_but_not_its_key(book: Book) -> None:
+    book.carry("r1", ADA, Outcome("failed", error="archived"))
+    assert book.claim("r2", ADA) == set()
+    newer = change("1", version="v2")
+    assert book.claim("r2", newer) == {newer.key("")}
+
+
+def test_what_was_released_may_be_claimed_by_anybody(book: Book) -> None:
+    book.carry("r1", ADA, Outcome("released", error="down"))
+    assert book.state() == ("intended", False, "r1")
+    assert book.claim("r2", ADA) == {KEY}
+    assert book.ledger.mark_sent("r2", [KEY]) == {KEY: 2}
+
+
+def test_a_change_of_a_table_or_field_keeps_nothing(book: Book) -> None:
+    add = Change("add_option", "docebo|f|t1", version=None)
+    assert book.state(book.carry("r1", add, DONE))[:2] == ("done", False)
+    assert book.claim("r2", add) == {add.key("r2")}
+
+
+@pytest.mark.req("GN-21")
+def test_transitions_are_fenced_by_the_owner_and_by_the_state(book: Book) -> None:
+    book.claim("r1", ADA)
+    assert book.ledger.mark_sent("r2", [KEY]) == {}
+    assert not book.ledger.settle("r2", KEY, DONE)
+    assert book.ledger.mark_sent("r1", [KEY]) == {KEY: 1}
+    assert book.ledger.mark_sent("r1", [KEY]) == {}  # sent is sent
+    assert book.ledger.settle("r1", KEY, DONE)
+    assert not book.ledger.settle("r1", KEY, Outcome("failed", error="late"))  # done is never undone
+    assert book.state() == ("done", True, "r1")
+    assert [line["state"] for line in book.ledger.history(KEY)] == ["intended", "sent", "done"]
+    assert book.ledger.verify() == []
+
+
+@pytest.mark.req("GN-21")
+def test_a_dead_runs_claim_is_taken_over_a_living_ones_is_not(book: Book) -> None:
+    book.claim("r1", ADA)
+    book.ledger.mark_sent("r1", [KEY])
+    assert book.ledger.pending("toy.go") == []
+    assert not book.ledger.take_over("r2", KEY)
+    book.living = {"r2"}
+    assert [entry.key for entry in book.ledger.pending("toy.go")] == [KEY]
+    assert book.ledger.take_over("r2", KEY)
+    assert book.state() == ("sent", True, "r2")
+    assert not book.ledger.settle("r1", KEY, DONE)  # should it still breathe, it changes nothing
+    assert book.ledger.pending("other.flow") == []
+    assert not book.ledger.take_over("r2", "no such key")
+
+
+def test_a_claim_that_never_left_goes_to_the_next_run(book: Book) -> None:
+    book.claim("r1", ADA)
+    assert book.claim("r2", ADA) == set()
+    book.living = {"r2"}
+    assert book.claim("r2", ADA) == {KEY}
+
+
+def test_a_lease_that_is_over_blocks_nobody_even_where_life_cannot_be_told(book: Book) -> None:
+    book.claim("r1", ADA)
+    book.time += timedelta(minutes=11)
+    assert book.claim("r2", ADA) == {KEY}
+    assert book.ledger.mark_sent("r1", [KEY]) == {}
+
+
+@pytest.mark.req("GN-21", "CR-61")
+def test_applied_tells_of_each_holding_the_live_entry_else_the_newest(book: Book) -> None:
+    book.carry("r1", ADA, Outcome("failed", error="no"))
+    book.time += timedelta(seconds=1)
+    book.carry("r1", change("1", version="v2"), DONE)
+    book.carry("r1", change("2"), Outcome("failed", error="no"))
+    book.time += timedelta(seconds=1)
+    book.carry("r1", change("2", version="v2"), Outcome("unsure"))
+    book.carry("r1", Change("issue", "toy|t10|1", version="v"), DONE)
+    known = book.ledger.applied("toy|t1|")
+    assert {place: (one.state, one.version, one.live) for place, one in known.items()} == {
+        "toy|t1|1": ("done", "v2", True),
+        "toy|t1|2": ("unsure", "v2", True),
+    }
+    assert known["toy|t1|2"].data == {"n": "2"}  # frozen at planning
+    assert known["toy|t1|1"].remote_id == "b1"
+
+
+def test_record_keeps_what_was_found_and_gives_way_to_what_is_known(book: Book) -> None:
+    book.ledger.record("r1", "toy.go", KEY, ADA, Outcome("foreign", "b9"))
+    assert book.state() == ("foreign", True, "r1")
+    book.ledger.record("r2", "toy.go", KEY, ADA, Outcome("adopted", "b10"))
+    assert book.state() == ("foreign", True, "r1")
+
+
+def test_forgive_lets_only_what_failed_be_claimed_again(book: Book) -> None:
+    book.carry("r1", ADA, Outcome("failed", error="archived"))
+    other = book.carry("r1", change("2"), DONE)
+    book.ledger.forgive([KEY, other, "no such key"])
+    assert (book.state()[:2], book.state(other)[:2]) == (("intended", False), ("done", True))
+    assert book.claim("r2", ADA) == {KEY}
+    assert book.ledger.verify() == []
+
+
+def test_entries_come_newest_first_page_by_page(book: Book) -> None:
+    for number in range(1203):
+        book.time += timedelta(milliseconds=number % 3)
+        book.claim("r1", change(f"{number:04}"))
+    found = [entry.change.user for entry in book.ledger.entries()]
+    assert len(found) == len(set(found)) == 1203
+    assert found[0] == "1202"
+    assert [entry.change.user for entry in book.ledger.entries(limit=502)] == found[:502]
+    assert list(book.ledger.entries(state="done")) == []
+
+
+def test_a_change_survives_json_and_keys_of_later_versions() -> None:
+    assert change_from_json(change_to_json(ADA) | {"colour": "red"}) == ADA
+
+
+TAMPERING: list[tuple[str, Callable[[Store], object], str]] = [
+    ("a log line", lambda s: s.execute("UPDATE ledger_log SET detail = 'b2' WHERE seq = 3"), "differ from the digest"),
+    ("a log line less", lambda s: s.execute("DELETE FROM ledger_log WHERE seq = 2"), "differ from the digest"),
+    ("a seal", lambda s: s.execute("UPDATE ledger_seals SET digest = 'x' WHERE run = 'r1'"), "digest that run r1 left"),
+    ("a seal less", lambda s: s.execute("DELETE FROM ledger_seals WHERE run = 'r1'"), "does not follow"),
+    ("a state", lambda s: s.execute("UPDATE ledger SET state = 'failed', live = 0 WHERE key = ?", (KEY,)), "says fail"),
+    ("a remote id", lambda s: s.execute("UPDATE ledger SET remote_id = 'b2' WHERE key = ?", (KEY,)), "says b2"),
+    ("a claim", lambda s: s.execute("UPDATE ledger SET live = 0 WHERE key = ?", (KEY,)), "not live"),
+    ("an entry less", lambda s: s.execute("DELETE FROM ledger WHERE key = ?", (KEY,)), "is gone"),
+    (
+        "a doubled holding",
+        lambda s: (
+            s.execute("DROP INDEX ledger_live"),
+            s.execute(DOUBLE, (KEY,)),
+        ),
+        "2 live entries for the holding toy|t1|1",
+    ),
+]
+
+
+@pytest.mark.req("GN-21")
+@pytest.mark.parametrize(("tamper", "finding"), [case[1:] for case in TAMPERING], ids=[case[0] for case in TAMPERING])
+def test_verify_finds_what_was_changed_behind_its_back(
+    book: Book, store: Store, tamper: Callable[[Store], object], finding: str
+) -> None:
+    for run, user in (("r1", "1"), ("r2", "2"), ("r3", "3")):
+        book.carry(run, change(user), DONE)
+        assert book.ledger.seal(run)
+    assert book.ledger.verify() == []
+    tamper(store)
+    assert any(finding in words for words in book.ledger.verify()), book.ledger.verify()
+
+
+def test_a_run_that_did_nothing_leaves_no_seal(book: Book, store: Store) -> None:
+    digest = (book.carry("r1", ADA, DONE), book.ledger.seal("r1"))[1]
+    assert book.ledger.seal("r2") == digest
+    assert store.query("SELECT run FROM ledger_seals") == [("r1",)]
+
+
+def test_a_settlement_is_one_transaction(book: Book, store: Store) -> None:
+    book.claim("r1", ADA)
+    store.execute("ALTER TABLE ledger_log RENAME TO hidden")
+    with pytest.raises(Exception, match="ledger_log"):
+        book.ledger.settle("r1", KEY, DONE)
+    assert book.state()[0] == "intended"
+
+
+def test_a_store_opened_again_says_the_same(book: Book, tmp_path: Path) -> None:
+    book.carry("r1", ADA, DONE)
+    book.ledger.seal("r1")
+    with open_store("sqlite:///store.db", tmp_path / "data") as again:
+        assert Book(again).ledger.verify() == []
+        assert Book(again).state() == ("done", True, "r1")
