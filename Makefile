@@ -28,7 +28,7 @@ bench: $(STAMP)
 
 docs: $(DOCS_STAMP)
 	$(BIN)/python docs/generate.py
-	$(BIN)/mkdocs build --strict --quiet
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 	@echo "Open build/docs/index.html"
 
 $(STAMP): pyproject.toml plugins/credly/pyproject.toml plugins/sandbox/pyproject.toml

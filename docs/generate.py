@@ -75,7 +75,8 @@ def _prose(text: str) -> Iterator[str]:
     for paragraph in " \n".join(line.strip() for line in text.strip().splitlines()).split("\n \n"):
         words = " ".join(paragraph.split())
         if words.startswith("Example: "):
-            yield f"```sh\n{words.removeprefix('Example: ')}\n```"
+            command, remark, told = words.removeprefix("Example: ").partition(" (")
+            yield f"```sh\n{command}" + (f"  # {told.removesuffix(')')}" if remark else "") + "\n```"
         elif words:
             yield words.replace("<", "&lt;").replace("*", "\\*")
 

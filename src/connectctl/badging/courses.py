@@ -84,6 +84,22 @@ def read_selected(
     return selected, {row.id for row in stale}
 
 
+def read_current(
+    ctx: RunContext, rows: Sequence[CourseRow], field: FieldDef, problems: list[Problem]
+) -> tuple[list[Selected], set[str]]:
+    """As `read_selected`; what is remembered of an element that is gone or renamed is read again.
+
+    Removing an element resets the courses that had it, and their change marker need not move (docebo.md 4.4).
+    """
+    selected, read_now = read_selected(ctx, rows, field.id, problems)
+    known = {option.id for option in field.options} | {option.label.strip() for option in field.options}
+    stale = {course.id for course in selected if course.value and course.value.strip() not in known} - read_now
+    again, _ = read_selected(ctx, [row for row in rows if row.id in stale], field.id, problems, fresh=True)
+    renewed = {course.id: course for course in again}
+    selected = [renewed.get(course.id, course) for course in selected if course.id in renewed or course.id not in stale]
+    return selected, read_now | stale
+
+
 def _details(docebo: Any, ids: Sequence[str]) -> list[courses.CourseDetail | Problem]:
     def one(course: str) -> courses.CourseDetail | Problem:
         try:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from connectctl.badging import field as dropdown
-from connectctl.badging.courses import Earning, decide_values, earnings, list_courses, read_selected
+from connectctl.badging.courses import Earning, decide_values, earnings, list_courses, read_current, read_selected
 from connectctl.badging.people import read_people
 from connectctl.badging.plan import (
     CourseView,
@@ -62,7 +62,7 @@ def prepare(spec: ProviderSpec, ctx: RunContext) -> Shared:
     rows = [dict(row) for row in ctx.table(spec.template_table.name).all()]
     problems: list[Problem] = []
     listed = list_courses(ctx, tuple(ctx.params.get("course") or ()), problems)
-    selected, read_now = read_selected(ctx, listed, definition.id, problems)
+    selected, read_now = read_current(ctx, listed, definition, problems)
     mode = decide_values(definition, selected, ctx.client("docebo").field_value)
     courses = _filtered(earnings(definition, mode, selected, rows, columns), ctx)
     shared = Shared(spec, provider, values, start, unbounded, courses, Spool(), problems)

@@ -8,6 +8,7 @@ from typing import Any
 from connectctl.badging.spool import Spool
 from connectctl.docebo import users
 from connectctl.docebo.users import Person
+from connectctl.errors import BadAnswer, DataError, NotAllowed, NotFound
 from connectctl.model import Problem, RunContext
 
 
@@ -24,7 +25,7 @@ def read_people(ctx: RunContext, spool: Spool, needed: set[str], problems: list[
     pages = users.pages(docebo, on_bad=bad.append)
     first = next(pages, None)
     if first is not None and first.pages - 1 > 2 * len(needed):
-        _look_up(docebo, spool, needed)
+        _look_up(docebo, spool, needed, problems)
     elif first is not None:
         _keep(spool, first.people)
         for page in pages:
@@ -38,13 +39,16 @@ def read_people(ctx: RunContext, spool: Spool, needed: set[str], problems: list[
             ctx.log.warning("%s", description)
 
 
-def _look_up(docebo: Any, spool: Spool, needed: Iterable[str]) -> None:
+def _look_up(docebo: Any, spool: Spool, needed: Iterable[str], problems: list[Problem]) -> None:
     for user in sorted(needed):
-        person = users.get(docebo, user)
+        try:
+            person = users.get(docebo, user)
+            sharing = users.search(docebo, person.email) if person is not None and person.email else []
+        except (BadAnswer, DataError, NotAllowed, NotFound) as error:
+            problems.append(Problem(f"user:{user}", error.message))  # known by halves is not known: others go on
+            continue
         if person is not None:
-            _keep(spool, [person])
-            if person.email:
-                _keep(spool, users.search(docebo, person.email))
+            _keep(spool, [person, *sharing])
 
 
 def _keep(spool: Spool, people: Iterable[Person]) -> None:

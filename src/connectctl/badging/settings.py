@@ -13,8 +13,9 @@ from connectctl.errors import SettingInvalid, SettingMissing
 from connectctl.plugins.specs import SettingSpec
 
 _EMAIL = re.compile(r"[^@\s,;]+@[^@\s,;]+\.[^@\s,;]+")
-_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
-_MOMENT = re.compile(r"\d{4}-\d{2}-\d{2} \d{2}:\d{2}:\d{2}")
+# Years that no zone or day's overlap can carry out of the calendar.
+_DATE = re.compile(r"(19[7-9]\d|2\d{3})-\d{2}-\d{2}", re.ASCII)
+_MOMENT = re.compile(_DATE.pattern + r" \d{2}:\d{2}:\d{2}", re.ASCII)
 
 
 def day_start(text: str, timezone: str) -> datetime:

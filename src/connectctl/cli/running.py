@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -98,7 +99,10 @@ def show_run(session: Session, report: Mapping[str, Any], *, as_json: bool, ende
         emit_json(report)
         return
     if report["items"]:
-        emit(_lines(session, report["items"]), COLUMNS)
+        lines = _lines(session, report["items"])
+        # Scripts get every column; a person is spared the empty ones.
+        shown = [name for name in COLUMNS if any(line.get(name) for line in lines)] if sys.stdout.isatty() else COLUMNS
+        emit(lines, shown)
     for warning in report["warnings"]:
         session.say(f"Warning: {warning}")
     if ended or report["done"]:

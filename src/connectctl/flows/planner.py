@@ -35,7 +35,7 @@ class Planner:
     warnings: list[str] = field(default_factory=list)
     totals: Totals = field(default_factory=Totals)
     parts: list[str] = field(default_factory=list)
-    _taken: dict[str, Change] = field(default_factory=dict)
+    _taken: dict[str, str] = field(default_factory=dict)  # holding: what it was planned for
 
     def plan_all(self) -> None:
         """Reads and plans; writes nothing but the run's own record. Raises what makes the whole run pointless."""
@@ -107,9 +107,9 @@ class Planner:
             return None
         first = self._taken.get(change.holding)
         if first is not None:
-            skips.append(_already(change, f"planned for {first.source or first.origin}"))
+            skips.append(_already(change, f"planned for {first}"))
             return None
-        self._taken[change.holding] = change
+        self._taken[change.holding] = change.source or change.origin
         return ("change", change.action, key, "planned", change_to_json(verdict.change))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -82,7 +82,7 @@ class Selection:
         if self.saved is not None:
             self._reasons[skip.key] = skip.reason
 
-    def missing(self, taken: Mapping[str, Change]) -> list[tuple[Change, str]]:
+    def missing(self, taken: Container[str]) -> list[tuple[Change, str]]:
         """Saved changes that are no longer planned, with the reason."""
         return [
             (
