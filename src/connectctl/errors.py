@@ -13,7 +13,7 @@
     +- RunLocked           the same flow runs elsewhere               7  try later
     +- RunIncomplete       the run finished, some items failed        8  read the report
     +- Interrupted         Ctrl-C or SIGTERM                        130  the next run goes on from there
-    +- DataError           one record is malformed                    -  becomes a failed item, never ends a run
+    +- DataError           one record is malformed                    8  one item of a run, never the whole run
 
 Messages are sentences for the operator. They carry no secret: whoever raises with remote text cleans it first.
 """
@@ -81,7 +81,7 @@ class StoreError(ConnectctlError):
     """The store cannot be read or written."""
 
     exit_code = 3
-    default_hint = "connectctl lookup list"
+    default_hint = "restore the store from a backup, or set [store] url in config.toml to another place"
 
 
 class StoreBusy(StoreError):

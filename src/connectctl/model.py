@@ -93,6 +93,7 @@ class Plan:
     warnings: tuple[str, ...] = ()
     removals: int = 0  # rows and options that would go or be switched off (GN-33)
     removal_base: int = 0  # of how many (the 10 % rule of GN-33)
+    emptied: bool = False  # the remote listed nothing where there are rows: more likely an outage than the truth
     unbounded: bool = False  # looks further back than the start date: only --max-changes answers it (GN-41)
 
 

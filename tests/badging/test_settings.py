@@ -136,3 +136,21 @@ def test_a_required_value_that_is_missing_names_the_command(value: Any) -> None:
 def test_nothing_but_blank_is_missing() -> None:
     assert required("CREDLY", "DAYS", 0, "1") == 0
     assert required("CREDLY", "FLAG", False, "1") is False
+
+
+@pytest.mark.req("CR-77")
+@pytest.mark.parametrize(
+    ("old", "new", "fits"),
+    [("true", "disabled", True), ("false", "ENABLED", True), ("true", "enabled", False), ("false", "disabled", False)],
+)
+def test_the_two_switches_of_negative_synchronization_may_not_disagree(old: str, new: str, fits: bool) -> None:
+    specs = (
+        SettingSpec("SYNC_REVOCATION", "", "boolean", True),
+        SettingSpec("NEGATIVE_SYNC", "", "choice", choices=("ENABLED", "DISABLED")),
+    )
+    rows = {"SYNC_REVOCATION": old, "NEGATIVE_SYNC": new}
+    if fits:
+        assert read_settings("CREDLY", specs, rows, "UTC")
+    else:
+        with pytest.raises(SettingInvalid, match="opposite"):
+            read_settings("CREDLY", specs, rows, "UTC")

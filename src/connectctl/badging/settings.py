@@ -80,12 +80,27 @@ def read_settings(
         close = get_close_matches(name, names, 1)
         if close:
             wrong.append(f"{name} is no setting: is {close[0]} meant?")
+    if len({off for name in _SYNC if (off := _sync_off(name, rows.get(name, ""))) is not None}) > 1:
+        wrong.append(f"{' and '.join(_SYNC)} say the opposite of each other")
+        first = first or "NEGATIVE_SYNC"
     if wrong:
         command = f"lookup set integration-settings {integration} {first or names[0]} Value=…"
         raise SettingInvalid(
             f"Table integration-settings, integration {integration}: " + "; ".join(wrong), hint=f"connectctl {command}"
         )
     return values
+
+
+# Two spellings of one switch: `true` of the first means what `disabled` of the second says (CR-77).
+_SYNC = ("SYNC_REVOCATION", "NEGATIVE_SYNC")
+_SYNC_OFF = {("SYNC_REVOCATION", "true"), ("NEGATIVE_SYNC", "disabled")}
+_SYNC_ON = {("SYNC_REVOCATION", "false"), ("NEGATIVE_SYNC", "enabled")}
+
+
+def _sync_off(name: str, text: str) -> bool | None:
+    """Whether a row switches negative synchronization off; None when it says nothing."""
+    said = (name, text.lower())
+    return True if said in _SYNC_OFF else False if said in _SYNC_ON else None
 
 
 def required(integration: str, name: str, value: Any, example: str) -> Any:

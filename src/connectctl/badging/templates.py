@@ -110,7 +110,13 @@ def plan(view: TemplatesView) -> Plan:
         removals += 1
         writes.append(RowWrite("delete_row", view.table, (gone,), reason="the template is gone from the provider"))
         writes += _mappings_off(view, gone)
-    return Plan(writes=tuple(writes), skipped=tuple(skipped), removals=removals, removal_base=len(view.rows))
+    return Plan(
+        writes=tuple(writes),
+        skipped=tuple(skipped),
+        removals=removals,
+        removal_base=len(view.rows),
+        emptied=bool(view.rows) and not view.templates,
+    )
 
 
 def _owners(view: TemplatesView, listed: Mapping[str, Template]) -> dict[str, str]:

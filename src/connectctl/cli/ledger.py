@@ -51,7 +51,9 @@ def list_(session: Session, state: str | None, flow: str | None, limit: int | No
 def show(session: Session, key: str, as_json: bool) -> None:
     """Show one entry with every state it has had.
 
-    Example: connectctl ledger show "KEY" (from connectctl ledger list)
+    The key is the first column of connectctl ledger list.
+
+    Example: connectctl ledger show "credly:ORG|TEMPLATE|4711|issue|course:88|2026-02-10T17:31:05Z"
     """
     from connectctl.cli.output import emit, emit_json
 

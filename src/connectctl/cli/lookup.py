@@ -75,7 +75,7 @@ def show(
 
     A row's stable number (#N) stands in front; `lookup set` and `lookup unset` take it. An empty VALUE finds blanks.
 
-    Example: connectctl lookup show "Credly Badge Templates" --where State=active --limit 20
+    Example: connectctl lookup show "Credly Badge Templates" --where IsActive=true --limit 20
     """
     spec = session.plugins.table(table)
     rows = session.store.table(spec)

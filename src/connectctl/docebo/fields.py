@@ -71,6 +71,8 @@ def get(docebo: Docebo, field: str) -> FieldDef:
     """One field with its options. Raises NotFound, DataError for options that cannot be read."""
     try:
         return definition(docebo.one("course_field", field), field)
+    except DataError as error:
+        raise DataError(f"Docebo course field {field}: {error.message}") from None
     except (NotFound, Rejected) as error:
         if not says_missing(error):
             raise

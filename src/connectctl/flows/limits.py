@@ -22,6 +22,7 @@ class Totals:
     changes: int = 0
     removals: int = 0
     removal_base: int = 0
+    emptied: bool = False
     unbounded: bool = False
 
 
@@ -35,9 +36,10 @@ def objection(totals: Totals, limits: Limits) -> str | None:
         return f"All history means {totals.changes} changes: name the number you expect with --max-changes"
     if totals.changes > limits.max_changes and (limits.explicit or not limits.yes):
         return f"The plan has {totals.changes} changes, more than max_changes = {limits.max_changes}"
+    if totals.emptied and not limits.yes:
+        return f"The remote listed nothing, and the table has {totals.removal_base} rows: all would go"
     allowed = max(limits.max_removals, totals.removal_base // 10)
-    emptied = totals.removals > 0 and totals.removals == totals.removal_base > 1
-    if (totals.removals > allowed or emptied) and not limits.yes:
+    if totals.removals > allowed and not limits.yes:
         return (
             f"The plan would remove or switch off {totals.removals} of {totals.removal_base}, "
             f"more than the {allowed} allowed at once"

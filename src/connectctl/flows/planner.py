@@ -94,7 +94,9 @@ class Planner:
             self.totals.changes + sum(row[0] == "change" for row in changes) + len(plan.writes),
             self.totals.removals + plan.removals,
             self.totals.removal_base + plan.removal_base,
-            self.totals.unbounded or plan.unbounded,
+            self.totals.emptied or plan.emptied,
+            # A saved plan was reviewed, and what a retry asks for was allowed before: their bound is their own length.
+            self.totals.unbounded or (plan.unbounded and self.selection.everything),
         )
 
     def _change(self, change: Change, skips: list[Skip]) -> Row | None:

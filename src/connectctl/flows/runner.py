@@ -8,6 +8,7 @@ from typing import Any
 from connectctl.errors import (
     AlreadyHeld,
     AuthFailed,
+    BadAnswer,
     ConfirmationNeeded,
     ConnectctlError,
     DataError,
@@ -95,6 +96,8 @@ class _Run:
             status = "succeeded"
         except (RunLocked, ConfirmationNeeded) as refused:
             status, error = "refused", refused
+        except DataError as malformed:  # not of one part: without it there is nothing to plan from
+            error = BadAnswer(malformed.message, hint="connectctl connection test")
         except ConnectctlError as ended:
             error = ended
         finally:
@@ -129,9 +132,9 @@ class _Run:
         reason = objection(totals, limits)
         if reason is None or (options.confirm is not None and options.confirm(reason)):
             return
-        answer = "--yes" if totals.removals else f"--max-changes {totals.changes}"
-        command = f"connectctl flow run {self.spec.name} --dry-run"
-        raise ConfirmationNeeded(reason, hint=f"{command}, then the same command with {answer}")
+        answer = "--yes" if totals.emptied or totals.removals else f"--max-changes {totals.changes}"
+        hint = f"connectctl run show {self.id} shows the plan; the same command with {answer} carries it out"
+        raise ConfirmationNeeded(reason, hint=hint)
 
     # -- pass two: apply and commit ---------------------------------------------------------------------------------
 

@@ -62,6 +62,11 @@ class Selection:
             forgiven=tuple(item.key for item in open_items if item.state == "failed"),
         )
 
+    @property
+    def everything(self) -> bool:
+        """Whether all that is planned is wanted."""
+        return self.saved is None and not self.retry
+
     def judge(self, change: Change) -> Verdict:
         """Decides about one planned change."""
         if self.retry:

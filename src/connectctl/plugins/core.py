@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from connectctl.plugins.hookspecs import hookimpl
-from connectctl.plugins.specs import ColumnSpec, ConnectionSpec, SettingSpec, TableSpec
+from connectctl.plugins.specs import ColumnSpec, ConnectionSpec, TableSpec
 
 NAME = "connectctl"
 
@@ -19,25 +19,13 @@ INTEGRATION_SETTINGS = TableSpec(
     summary="Settings of the integrations, one row per integration and key",
 )
 
-SMTP = ConnectionSpec(
-    kind="smtp",
-    summary="Mail server for notifications",
-    settings=(
-        SettingSpec("url", "e.g. smtp://user@mail.example.org:587?starttls=true", kind="url", required=True),
-        SettingSpec("password", "password of the user in the address", secret=True),
-        SettingSpec("sender", "address that mails come from", kind="email", required=True),
-    ),
-    client="connectctl.notify.smtp:make_client",
-    threads=1,
-)
-
 
 @hookimpl
 def register_connections() -> list[ConnectionSpec]:
     # The one import upwards: Docebo is the hub of every integration, and its declaration belongs beside its client.
     from connectctl.docebo.spec import DOCEBO
 
-    return [DOCEBO, SMTP]
+    return [DOCEBO]
 
 
 @hookimpl

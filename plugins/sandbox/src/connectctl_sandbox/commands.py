@@ -51,6 +51,8 @@ def up(port: int | None, seed: int, size: str) -> None:
         raise UsageError(f"port {port} and the two after it are not all free", hint=f"{UP} without --port") from error
     paths = profile_paths(PROFILE)
     address = paths.data_dir / "sandbox.json"
+    for name in ("store.db", "store.db-wal", "store.db-shm"):  # a new world: what the last one issued is not in it
+        (paths.data_dir / name).unlink(missing_ok=True)
     stopped = threading.Event()
     signal.signal(signal.SIGTERM, lambda number, frame: stopped.set())
     try:
