@@ -7,9 +7,11 @@ import os
 import stat
 import subprocess
 import sys
+import tomllib
 from contextlib import contextmanager
 
 import pytest
+import requests
 from click.testing import CliRunner
 
 from connectctl.api import ConfigError, ConnectctlError, UsageError
@@ -64,6 +66,11 @@ def test_a_running_sandbox_is_told_from_outside(home):
         assert "course 81  Data Protection Essentials: nothing selected" in text
         assert "Fault   lose_answer" in text
         assert run("fault", "--clear") == "No faults.\n"
+        assert "60 s after" in run("fault", "search_lag")
+        assert "5 s after" in run("fault", "search_lag", "--seconds", "5")
+        assert "has expired" in run("fault", "expire_token", "--remote", "credly")
+        with pytest.raises(UsageError, match="expected"):
+            run("fault", "expire_token")
         with pytest.raises(UsageError, match="no dropdown element"):
             run("select")
         assert (home / "sandbox.json").exists()
@@ -95,3 +102,27 @@ def test_every_command_has_help_with_an_example():
 
 def test_the_plugin_declares_its_commands():
     assert [spec.name for spec in plugin.register_commands()] == ["sandbox", "demo"]
+
+
+def test_an_expired_token_and_a_lagging_search_are_seen_by_clients(home):
+    with running() as said:
+        credly = next(line.split()[1] for line in said.splitlines() if line.startswith("Credly"))
+        config = tomllib.loads((home / "config.toml").read_text())["connections"]["credly"]
+        auth = (config["token"], "")
+        url = f"{credly}/organizations/{config['organization_id']}"
+        template = requests.get(f"{url}/badge_templates", auth=auth, timeout=10).json()["data"][0]["id"]
+        run("fault", "search_lag", "--seconds", "3600")
+        badge = {
+            "recipient_email": "new@example.org",
+            "issued_to_first_name": "N",
+            "issued_to_last_name": "N",
+            "badge_template_id": template,
+            "issued_at": "2026-01-01 00:00:00 +0000",
+        }
+        assert requests.post(f"{url}/badges", json=badge, auth=auth, timeout=10).status_code == 201
+        query = {"filter": "recipient_email::new@example.org"}
+        assert requests.get(f"{url}/badges", params=query, auth=auth, timeout=10).json()["data"] == []
+        run("fault", "--clear")
+        assert len(requests.get(f"{url}/badges", params=query, auth=auth, timeout=10).json()["data"]) == 1
+        run("fault", "expire_token", "--remote", "credly")
+        assert requests.get(f"{url}/badges", auth=auth, timeout=10).status_code == 401

@@ -22,6 +22,7 @@ from .sandbox import Sandbox
 from .world import Size
 
 PROFILE = "sandbox"
+SWITCHES = ("search_lag", "expire_token")  # not a fault of single requests, but of the remote
 UP = "connectctl sandbox up"
 
 
@@ -83,12 +84,13 @@ In another terminal:
 
 
 @sandbox.command()
-@click.argument("kind", required=False, type=click.Choice(list(KINDS)), metavar="[KIND]")
+@click.argument("kind", required=False, type=click.Choice([*KINDS, *SWITCHES]), metavar="[KIND]")
 @click.option("--remote", type=click.Choice(["docebo", "credly"]), help="Only this remote.")
 @click.option("--method", help="Only this method, such as POST.")
 @click.option("--path", default="", help="Only paths in which this regular expression is found.")
 @click.option("--times", type=click.IntRange(1), help="How often at most; unlimited without it.")
 @click.option("--probability", type=click.FloatRange(0, 1), default=1.0, show_default=True)
+@click.option("--seconds", type=click.FloatRange(min=0), help="For search_lag and slow; 60 and 1 without it.")
 @click.option("--clear", is_flag=True, help="Take all faults away first.")
 def fault(
     kind: str | None,
@@ -97,12 +99,14 @@ def fault(
     path: str,
     times: int | None,
     probability: float,
+    seconds: float | None,
     clear: bool,
 ) -> None:
     """Let something go wrong, or clear all faults.
 
     Kinds: lose_request, lose_answer, cut_answer, http_429, http_500_before, http_500_after, http_503, html_200,
-    truncated_json, wrong_types, endless_pages, slow.
+    truncated_json, wrong_types, endless_pages, slow; search_lag (Credly's lists show a badge late) and expire_token
+    (of --remote).
 
     Example: connectctl sandbox fault lose_answer --remote credly --method POST --times 2
     """
@@ -111,8 +115,15 @@ def fault(
     answer: dict[str, Any] = {"faults": []}
     if clear:
         answer = ask("DELETE", "/fault")
+    if kind == "search_lag":
+        lag = ask("POST", "/lag", {"seconds": 60.0 if seconds is None else seconds})["search_lag"]
+        click.echo(f"Credly's lists show a badge {lag:g} s after it was issued.")
+        return
+    if kind == "expire_token":
+        click.echo(f"The token of {ask('POST', '/expire', {'remote': remote})['expired']} has expired.")
+        return
     if kind is not None:
-        wanted = {"kind": kind, "remote": remote, "method": method, "path": path}
+        wanted = {"kind": kind, "remote": remote, "method": method, "path": path, "delay": seconds or 1.0}
         answer = ask("POST", "/fault", wanted | {"times": times, "probability": probability})
     for one in answer["faults"]:
         click.echo(describe(one))

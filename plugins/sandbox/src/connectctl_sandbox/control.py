@@ -42,6 +42,7 @@ def _add_fault(box: Sandbox, call: Call) -> Response:
 
 def _clear_faults(box: Sandbox, call: Call) -> Response:
     box.faults.clear()
+    box.credly.flags.search_lag = 0.0
     return Response(200, {"faults": []})
 
 
@@ -61,6 +62,27 @@ def _advance(box: Sandbox, call: Call) -> Response:
     if seconds < 0:
         raise Refused(400, "the clock only moves forward")
     return Response(200, {"now": iso_time(box.clock.advance(seconds))})
+
+
+def _lag(box: Sandbox, call: Call) -> Response:
+    """Seconds until Credly's lists show a write."""
+    seconds = call.body.get("seconds")
+    if set(call.body) != {"seconds"} or isinstance(seconds, bool) or not isinstance(seconds, int | float):
+        raise Refused(400, 'expected {"seconds": number}')
+    box.credly.flags.search_lag = max(0.0, float(seconds))
+    return Response(200, {"search_lag": box.credly.flags.search_lag})
+
+
+def _expire(box: Sandbox, call: Call) -> Response:
+    """Ends the tokens of one remote: Docebo gives a new one when asked, Credly's has to be replaced by a person."""
+    remote = call.body.get("remote")
+    if remote == "docebo":
+        box.docebo.expire_tokens()
+    elif remote == "credly":
+        box.credly.expire_token()
+    else:
+        raise Refused(400, 'expected {"remote": "docebo"} or {"remote": "credly"}')
+    return Response(200, {"expired": remote})
 
 
 def _select(box: Sandbox, call: Call) -> Response:
@@ -83,5 +105,7 @@ ROUTES: tuple[Route[Sandbox], ...] = (
     Route("GET", r"/state", _state),
     Route("GET", r"/log", _log),
     Route("POST", r"/clock", _advance, body="json"),
+    Route("POST", r"/lag", _lag, body="json"),
+    Route("POST", r"/expire", _expire, body="json"),
     Route("POST", r"/select", _select, body="json"),
 )
