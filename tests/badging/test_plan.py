@@ -17,6 +17,7 @@ NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 DAY = datetime(2026, 2, 10, 17, 31, 5, tzinfo=UTC)
 START = datetime(2026, 1, 1, tzinfo=UTC)
 ADA = Learner("4711", "ada@example.org", "Ada", "Byron")
+ADA_DATA = {"email": "ada@example.org", "first_name": "Ada", "last_name": "Byron"}
 ACCOUNT = "credly:api.credly.com/org"
 
 
@@ -88,6 +89,7 @@ CASES = [
     ("a date to come", {"completions": [("4711", NOW + timedelta(days=2))]}, "connectctl:future_date"),
     ("unknown user", {"learners": {}}, "user_not_found"),
     ("no e-mail", {"learners": {"4711": Learner("4711", "", "Ada", "Byron")}}, "no_email"),
+    ("no address", {"learners": {"4711": Learner("4711", "ada at example", "Ada", "Byron")}}, "no_email"),
     ("shared e-mail", {"learners": {"4711": Learner("4711", "a@b.c", "Ada", "Byron", True)}}, "ambiguous_user"),
     ("no last name", {"learners": {"4711": Learner("4711", "a@b.c", "Ada", "")}}, "connectctl:no_name"),
     ("held by address", {"held": [credential()]}, "already_assigned"),
@@ -100,7 +102,7 @@ CASES = [
     ("adopted before", {"applied": applied("adopted")}, "already_assigned"),
     ("foreign before", {"applied": applied("foreign")}, "already_assigned"),
     ("answer lost", {"applied": applied("unsure")}, "already_assigned"),
-    ("refused before", {"applied": applied("failed")}, "connectctl:failed_before"),
+    ("refused before", {"applied": applied("failed", data=ADA_DATA)}, "connectctl:failed_before"),
     ("no selection", {"template": None, "reason": "no_value_selected"}, "no_value_selected"),
     ("unknown selection", {"template": None, "reason": "template_unknown"}, "template_unknown"),
     ("archived", {"template": None, "reason": "template_inactive"}, "template_inactive"),
@@ -132,11 +134,15 @@ def test_a_claim_that_was_never_sent_is_planned_again_with_its_frozen_expiry() -
     assert change.data["expires_at"] == "2027-01-01T00:00:00Z"
 
 
-def test_what_was_refused_is_planned_again_for_a_newer_completion_or_on_request() -> None:
+@pytest.mark.req("GN-37")
+def test_what_was_refused_is_planned_again_for_a_newer_completion_mended_data_or_on_request() -> None:
+    refused = applied("failed", data=ADA_DATA)
     newer = [("4711", DAY + timedelta(days=30))]
-    assert plan(view(applied=applied("failed"), completions=newer)).changes
+    assert plan(view(applied=refused, completions=newer)).changes
     place = holding(ACCOUNT, "t1", "4711")
-    assert plan(view(applied=applied("failed"), retrying=frozenset({place}))).changes
+    assert plan(view(applied=refused, retrying=frozenset({place}))).changes
+    mended = {"4711": Learner("4711", "ada@new.example", "Ada", "Byron")}
+    assert plan(view(applied=refused, learners=mended)).changes
 
 
 @pytest.mark.req("GN-32")

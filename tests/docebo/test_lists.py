@@ -151,3 +151,14 @@ def test_a_list_that_refuses_what_is_not_documented_is_read_without_it(
     asked = [set(EXTRAS) & set(request.params) for request in api.seen("GET", path)]
     assert not asked[-1] & set(refused)
     assert len(asked) <= 4  # what was refused is remembered
+
+
+@pytest.mark.parametrize(
+    "shape", [lambda items: items, lambda items: {"data": items}, lambda items: {"data": {"items": items}}]
+)
+def test_a_full_page_that_says_nothing_of_others_is_not_the_whole_list(
+    api: FakeAPI, docebo: MakeDocebo, shape: Any
+) -> None:
+    api.on("GET", USERS, json=shape([user(n) for n in range(200)]), params={"page": "1"})
+    api.on("GET", USERS, json=shape([user(n) for n in range(200, 230)]), params={"page": "2"})
+    assert len(list(users.walk(docebo()))) == 230

@@ -14,6 +14,7 @@ import pytest
 from connectctl.api import ConnectionSpec, FlowSpec, Look, Outcome, Part, Plan, SettingSpec, hookimpl
 from connectctl.config.paths import ProfilePaths
 from connectctl.config.settings import load_settings
+from connectctl.errors import ConnectctlError
 from connectctl.flows.clock import SystemClock
 from connectctl.flows.context import Runtime
 from connectctl.flows.options import RunOptions, RunResult
@@ -40,6 +41,23 @@ def dump(store: Store, *without: str) -> dict[str, list[tuple[Any, ...]]]:
     """Every row of every table of a store, but those named."""
     names = [row[0] for row in store.query("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name")]
     return {name: store.query(f"SELECT * FROM {name} ORDER BY 1, 2") for name in names if name not in without}  # noqa: S608
+
+
+def code(error: ConnectctlError | None) -> int:
+    return 0 if error is None else error.exit_code
+
+
+def answers(*given: Outcome | Exception) -> Any:
+    """Each answer once, in order; then `done`."""
+    left = list(given)
+
+    def answer(one: Change) -> Outcome:
+        found = left.pop(0) if left else Outcome("done", f"id-{one.user}")
+        if isinstance(found, Exception):
+            raise found
+        return found
+
+    return answer
 
 
 class Remote:

@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 import pytest
-from tests.flows.conftest import Toy, change, dump, issues
+from tests.flows.conftest import Toy, answers, change, code, dump, issues
 
 from connectctl.errors import (
     AuthFailed,
@@ -18,11 +18,10 @@ from connectctl.errors import (
     NotFound,
     Rejected,
     RemoteDown,
-    RemoteUnsure,
 )
 from connectctl.flows.locks import Locks
 from connectctl.flows.runs import RunRecords
-from connectctl.model import Change, Look, Outcome, Plan, Skip
+from connectctl.model import Outcome, Plan, Skip
 
 OBJECT = {
     "run": str,
@@ -43,23 +42,6 @@ OBJECT = {
 }
 ITEM = ("action", "key", "user", "email", "template", "source", "reason", "outcome", "remote_id", "error")
 MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
-
-
-def code(error: ConnectctlError | None) -> int:
-    return 0 if error is None else error.exit_code
-
-
-def answers(*given: Outcome | Exception) -> Any:
-    """Each answer once, in order; then `done`."""
-    left = list(given)
-
-    def answer(one: Change) -> Outcome:
-        found = left.pop(0) if left else Outcome("done", f"id-{one.user}")
-        if isinstance(found, Exception):
-            raise found
-        return found
-
-    return answer
 
 
 @pytest.mark.req("GN-05")
@@ -202,90 +184,11 @@ def test_a_missing_right_is_the_runs_error_and_costs_no_item(toy: Toy) -> None:
     assert toy.run().report["done"] == {"issue": 2}
 
 
-@pytest.mark.req("GN-21")
-def test_a_bug_in_a_plugins_apply_may_have_sent_something(toy: Toy) -> None:
-    toy.parts = {"a": issues("1", "2")}
-    toy.answer = answers(ValueError("oops"))
-    report = toy.run().report
-    assert (report["status"], report["unsure"], report["done"]) == ("failed", 1, {"issue": 1})
-    assert "ValueError('oops')" in report["items"][0]["error"]
-    assert toy.states()["1"] == ("unsure", 1)
-    toy.found = lambda _change: Look(Outcome("adopted", "found"))
-    again = toy.run().report
-    assert [(item["outcome"], item["remote_id"]) for item in again["items"][:1]] == [("adopted", "found")]
-    assert toy.sent == ["1", "2"]
-
-
-@pytest.mark.req("GN-21")
-@pytest.mark.parametrize("given", [[], [Outcome("done")] * 3])
-def test_a_wrong_number_of_outcomes_leaves_the_whole_group_unsure(toy: Toy, given: list[Outcome]) -> None:
-    toy.parts = {"a": issues("1", "2")}
-    toy.spec = {"batch": 2, "apply": lambda _changes, _ctx: given}
-    report = toy.run().report
-    assert (report["unsure"], report["done"]) == (2, {})
-    assert f"{len(given)} outcomes for 2 changes" in report["items"][0]["error"]
-
-
 def test_a_batch_flow_gets_its_changes_in_groups(toy: Toy) -> None:
     toy.parts = {"a": issues(*"1234567")}
     toy.spec = {"batch": 3}
     toy.run()
     assert toy.groups == [["1", "2", "3"], ["4", "5", "6"], ["7"]]
-
-
-@pytest.mark.req("GN-38", "GN-21")
-def test_stopped_in_the_middle_the_next_run_goes_on_from_there(toy: Toy) -> None:
-    toy.parts = {"a": issues("1", "2", "3"), "b": issues("4")}
-
-    def answer(one: Change) -> Outcome:
-        if one.user == "2":
-            toy.clock.stop.set()
-        return Outcome("done", f"id-{one.user}")
-
-    toy.answer = answer
-    result = toy.run()
-    assert (code(result.error), result.report["status"], toy.sent) == (130, "aborted", ["1", "2"])
-    assert result.report["done"] == {"issue": 2}
-    assert toy.states() == {"1": ("done", 1), "2": ("done", 1), "3": ("intended", 0)}
-    toy.answer = answers()
-    assert toy.run().report["done"] == {"issue": 2}
-    assert toy.sent == ["1", "2", "3", "4"]
-
-
-@pytest.mark.req("GN-21")
-def test_stopped_while_looking_for_a_lost_answer_it_stays_unsure(toy: Toy) -> None:
-    toy.parts = {"a": issues("1")}
-    toy.answer = answers(RemoteUnsure("cut"))
-
-    def look(_change: Change) -> Look:
-        toy.clock.stop.set()
-        return Look(lag=60)
-
-    toy.found = look
-    result = toy.run()
-    assert (code(result.error), result.report["status"], result.report["unsure"]) == (130, "aborted", 1)
-    assert toy.states() == {"1": ("unsure", 1)}
-
-
-@pytest.mark.req("GN-21", "GN-20")
-@pytest.mark.parametrize(
-    ("second", "state"),
-    [
-        (Outcome("done", "x"), ("done", 1)),
-        (AuthFailed("expired"), ("intended", 0)),
-        (RemoteDown("down"), ("intended", 0)),
-        (NotAllowed("no"), ("intended", 0)),
-        (Rejected("archived"), ("failed", 0)),
-    ],
-)
-def test_what_is_certainly_not_there_is_sent_again_once(
-    toy: Toy, second: Outcome | Exception, state: tuple[str, int]
-) -> None:
-    toy.parts = {"a": issues("1")}
-    toy.answer = answers(RemoteUnsure("cut"), second)
-    toy.found = lambda _change: Look(repeatable=True)
-    toy.run()
-    assert (toy.sent, toy.states()) == (["1", "1"], {"1": state})
 
 
 def test_the_same_flow_twice_at_once_is_refused(toy: Toy) -> None:

@@ -132,6 +132,28 @@ def test_refused_as_a_duplicate_at_first_it_is_somebody_else_s() -> None:
     assert run(lost(duplicate=True), lambda _t: REPEATABLE, resend=never)[0].status == "foreign"
 
 
+def test_a_remote_that_is_down_is_not_asked_three_times_for_everybody() -> None:
+    sent: list[str] = []
+
+    def resend(entry: Unsettled) -> Outcome:
+        sent.append(entry.key)
+        raise RemoteUnsure("500")
+
+    entries = [lost(key=str(number)) for number in range(50)]
+    clock: Any = FakeClock()
+    outcomes = list(settle(entries, lambda _change: REPEATABLE, clock, absent="resend", resend=resend))
+    assert {outcome.status for _, outcome in outcomes} == {"unsure"}
+    assert len(outcomes) == 50
+    assert len(sent) == 5
+
+
+def test_attempts_of_earlier_runs_do_not_count_against_this_one() -> None:
+    def resend(_entry: Unsettled) -> Outcome:
+        return Outcome("done", "b9")
+
+    assert run(lost(attempts=40), lambda _t: REPEATABLE, resend=resend)[0].status == "done"
+
+
 def test_a_look_that_fails_proves_nothing() -> None:
     def look(_t: float) -> Look:
         raise RemoteDown("Credly is down")

@@ -69,7 +69,7 @@ def test_a_refusal_is_final_and_named(
     assert type(error) is kind
     assert route.count == 1
     assert (error.connection, error.method, error.path, error.status) == ("acme", method, "/x", status)
-    assert error.hint == "connectctl connection test acme"
+    assert error.hint == ("connectctl connection list" if kind is AuthFailed else "connectctl connection test acme")
     if status >= 400:
         assert error.message == f"Acme refused {method} /x: {status}: not you."
 

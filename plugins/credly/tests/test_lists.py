@@ -84,3 +84,16 @@ def test_a_201_without_a_badge_may_have_worked(api: FakeAPI, fake: Credly, answe
     api.on("POST", f"{PATH}/badges", status=201, json=answer)
     with pytest.raises(RemoteUnsure, match="may have"):
         fake.issue(request("t1"))
+
+
+@pytest.mark.req("GN-33", "CR-34")
+def test_a_full_page_that_says_nothing_of_others_is_not_the_whole_list(api: FakeAPI, fake: Credly) -> None:
+    def badge(number: int) -> dict[str, Any]:
+        return BADGE | {"id": f"b{number}", "issuer_earner_id": str(number)}
+
+    pages = {"1": range(50), "2": range(50, 100), "3": range(100, 120)}
+    for page, numbers in pages.items():
+        api.on("GET", f"{PATH}/badges", json=listing(*map(badge, numbers)), params={"page": page})
+    held = [one.id for page in fake.held("t1") for one in page.credentials]
+    assert held == [f"b{number}" for number in range(120)]
+    assert [one.id for one in fake.find("t1", "110", "")] == ["b110"]

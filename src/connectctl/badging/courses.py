@@ -85,13 +85,13 @@ def read_selected(
 
 
 def read_current(
-    ctx: RunContext, rows: Sequence[CourseRow], field: FieldDef, problems: list[Problem]
+    ctx: RunContext, rows: Sequence[CourseRow], field: FieldDef, problems: list[Problem], *, fresh: bool = False
 ) -> tuple[list[Selected], set[str]]:
     """As `read_selected`; what is remembered of an element that is gone or renamed is read again.
 
     Removing an element resets the courses that had it, and their change marker need not move (docebo.md 4.4).
     """
-    selected, read_now = read_selected(ctx, rows, field.id, problems)
+    selected, read_now = read_selected(ctx, rows, field.id, problems, fresh=fresh)
     known = {option.id for option in field.options} | {option.label.strip() for option in field.options}
     stale = {course.id for course in selected if course.value and course.value.strip() not in known} - read_now
     again, _ = read_selected(ctx, [row for row in rows if row.id in stale], field.id, problems, fresh=True)
@@ -119,7 +119,7 @@ def decide_values(field: FieldDef, selected: Sequence[Selected], configured: str
     Raises ConfigError for a value that fits both or neither (CR-27): nothing is issued on a guess.
     """
     if configured in ("id", "label"):
-        return configured
+        return configured  # a person has decided; a value that does not fit is skipped as template_unknown
     ids = {option.id for option in field.options}
     labels = _labels(field)
     found = set()

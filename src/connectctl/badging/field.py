@@ -251,4 +251,5 @@ def look(change: Change, ctx: RunContext) -> Look:
         )  # one reading answers for all, until the next write
     seen = ctx.shared.get("seen")
     outcome = _confirmed(change, seen, ctx) if seen else None
-    return Look(outcome, repeatable=outcome is None)
+    # An element cannot be sent before there is a field to hold it.
+    return Look(outcome, repeatable=outcome is None and (seen is not None or change.action == "create_field"))

@@ -59,6 +59,7 @@ def provider_flows(spec: ProviderSpec) -> tuple[FlowSpec, ...]:
             calls=(spec.titles["settings"], spec.titles["course"]),
             writes=(f"{spec.title} credentials",),
             settings=tuple(setting.name for setting in spec.settings),
+            params=("since", "course", "template", "all_history", "full"),
             batch=spec.capabilities.batch,
         ),
     )

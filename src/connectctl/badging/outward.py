@@ -60,9 +60,16 @@ def prepare(spec: ProviderSpec, ctx: RunContext) -> Shared:
         raise ConfigError(f"Docebo has no course field {name!r} yet", hint=f"connectctl {spec.name} sync-field")
     columns = Columns.of(spec)
     rows = [dict(row) for row in ctx.table(spec.template_table.name).all()]
+    for template in _listed(ctx, "template"):
+        if all(str(row[columns.id]) != template for row in rows):
+            hint = f"connectctl lookup show {spec.template_table.name}"
+            raise UsageError(f"The table {spec.template_table.title} has no {spec.noun} {template}", hint=hint)
     problems: list[Problem] = []
-    listed = list_courses(ctx, tuple(ctx.params.get("course") or ()), problems)
-    selected, read_now = read_current(ctx, listed, definition, problems)
+    named = _listed(ctx, "course")
+    listed = list_courses(ctx, named, problems)
+    # A course that is named is read anew: whoever names it may know of a change that its date does not show.
+    fresh = bool(named) or _switched(ctx, "full")
+    selected, read_now = read_current(ctx, listed, definition, problems, fresh=fresh)
     mode = decide_values(definition, selected, ctx.client("docebo").field_value)
     courses = _filtered(earnings(definition, mode, selected, rows, columns), ctx)
     shared = Shared(spec, provider, values, start, unbounded, courses, Spool(), problems)
@@ -85,7 +92,7 @@ def start_date(spec: ProviderSpec, values: Mapping[str, Any], ctx: RunContext) -
     """The inclusive lower bound, and whether the run looks further back than the setting (GN-12, GN-41)."""
     setting: datetime | None = values[spec.keys["start"]]
     since = ctx.params.get("since")
-    if ctx.params.get("all_history"):
+    if _switched(ctx, "all_history"):
         return None, True
     if since:
         try:
@@ -100,7 +107,7 @@ def parts(ctx: RunContext) -> Iterator[Part]:
     """One part per course (CR-71), those of one template together, so that one template's credentials are in memory."""
     shared: Shared = ctx.shared
     for course in sorted(shared.courses, key=lambda c: (c.template or "", c.id)):
-        yield Part(course.id, course.name)
+        yield Part(f"course:{course.id}", course.name)
     if shared.problems:  # no course came after them to report them
         yield Part("", "what could not be read")
 
@@ -108,7 +115,7 @@ def parts(ctx: RunContext) -> Iterator[Part]:
 def read(ctx: RunContext, part: Part) -> CourseView:
     """One course's view, out of what `prepare` read; the template's credentials on first need."""
     shared: Shared = ctx.shared
-    course = next((c for c in shared.courses if c.id == part.id), Earning("", part.title, None))
+    course = next((c for c in shared.courses if f"course:{c.id}" == part.id), Earning("", part.title, None))
     completions = [(user, _moment(text)) for user, text in shared.spool.completions(course.id)]
     learners: dict[str, Learner] = {}
     applied: Mapping[str, Applied] = {}
@@ -232,7 +239,7 @@ def _learner(shared: Shared, user: str) -> Learner | None:
 
 
 def _answered(applied: Applied | None) -> bool:
-    return settled_reason(applied, "", frozenset()) is not None
+    return settled_reason(applied, None, frozenset()) is not None
 
 
 def _applied(shared: Shared, ctx: RunContext, template: str) -> dict[str, Applied]:
@@ -264,8 +271,22 @@ def _held(shared: Shared, ctx: RunContext, template: str) -> list[Credential]:
 
 def _filtered(courses: Iterable[Earning], ctx: RunContext) -> list[Earning]:
     """The courses that the options leave."""
-    templates = set(ctx.params.get("template") or ())
+    templates = _listed(ctx, "template")
     return [course for course in courses if not templates or course.template in templates]
+
+
+def _listed(ctx: RunContext, name: str) -> tuple[str, ...]:
+    """A parameter that may come once or several times."""
+    value = ctx.params.get(name) or ()
+    return (value,) if isinstance(value, str) else tuple(value)
+
+
+def _switched(ctx: RunContext, name: str) -> bool:
+    """A parameter that is on or off; `flow run --param` has only words for it."""
+    value = ctx.params.get(name) or False
+    if value not in (True, False, "true", "false"):
+        raise UsageError(f"{name} is true or false, not {value!r}", hint=f"connectctl flow show {ctx.flow}")
+    return value in (True, "true")
 
 
 def _moment(text: str) -> datetime | None:

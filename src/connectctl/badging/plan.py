@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -10,6 +12,7 @@ from typing import Any, Literal
 from connectctl.badging.provider import Credential, duplicate_of
 from connectctl.model import Applied, Change, Outcome, Plan, Problem, Skip
 
+ADDRESS = re.compile(r"[^@\s,;|]+@[^@\s,;|]+\.[^@\s,;|]+")
 Expiry = str | Literal[False] | None
 
 
@@ -68,15 +71,22 @@ def default_expiry(days: int | None, now: datetime) -> Expiry:
     return f"{day.isoformat()}T00:00:00Z"
 
 
-def settled_reason(applied: Applied | None, key: str, retrying: frozenset[str]) -> str | None:
-    """Why the ledger keeps a holding from being issued: taken, on its way, or refused for good before."""
+MENDABLE = ("email", "first_name", "last_name")
+
+
+def settled_reason(applied: Applied | None, change: Change | None, retrying: frozenset[str]) -> str | None:
+    """Why the ledger keeps a holding from being issued: taken, on its way, or refused for good before.
+
+    What was refused is planned again for another completion, on request, and when the learner's data were mended.
+    """
     if applied is None:
         return None
     if applied.live and applied.state != "intended":
         return "already_assigned"
-    if applied.state == "failed" and applied.key == key and applied.holding not in retrying:
-        return "connectctl:failed_before"
-    return None
+    if change is None or applied.state != "failed" or applied.key != change.key("") or applied.holding in retrying:
+        return None
+    mended = any(applied.data.get(name) != change.data[name] for name in MENDABLE)
+    return None if mended else "connectctl:failed_before"
 
 
 def held_reason(credential: Credential, now: datetime) -> str:
@@ -94,7 +104,7 @@ def learner_reason(learner: Learner | None) -> str | None:
     """Why somebody cannot be given a credential (GN-16, GN-17)."""
     if learner is None:
         return "user_not_found"
-    if not learner.email:
+    if not ADDRESS.fullmatch(learner.email):
         return "no_email"
     if learner.shared_email:
         return "ambiguous_user"
@@ -135,7 +145,7 @@ def plan(view: CourseView) -> Plan:
             reason = "already_assigned"
         if reason is None and completed_at is not None:
             change = _change(view, place, user, learner, completed_at)
-            reason = settled_reason(view.applied.get(place), change.key(""), view.retrying)
+            reason = settled_reason(view.applied.get(place), change, view.retrying)
             found = None if reason else duplicate_of(view.held, user, learner.email if learner else "")
             if found is not None:
                 reason = held_reason(found, view.now)
@@ -187,8 +197,6 @@ def _change(view: CourseView, place: str, user: str, learner: Learner | None, co
 
 def change_mark(change: Change) -> str:
     """The text that lets us recognise the credential of exactly this change at the provider."""
-    import hashlib
-
     return "connectctl-" + hashlib.sha256(change.key("").encode()).hexdigest()[:20]
 
 

@@ -69,6 +69,7 @@ def main(argv: Sequence[str] | None = None, *, plugins: Plugins | None = None) -
     args = list(sys.argv[1:] if argv is None else argv)
     try:
         try:
+            _end_like_ctrl_c()
             if f"_{NAME.upper()}_COMPLETE" in os.environ:
                 group.main(args, prog_name=NAME, obj=session)  # the shell asks for completions
             code = _call(session, args)
@@ -81,6 +82,15 @@ def main(argv: Sequence[str] | None = None, *, plugins: Plugins | None = None) -
     except Exception as error:  # noqa: BLE001 - the outermost border: a bug becomes exit 1 with its traceback kept
         return _fail(session, error, args)
     return code
+
+
+def _end_like_ctrl_c() -> None:
+    """SIGTERM ends a command as Ctrl-C does: exit 130, nothing half written. A run brings handlers of its own."""
+    import signal
+    import threading
+
+    if threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 def _call(session: Session, args: list[str]) -> int:

@@ -59,6 +59,7 @@ def show(session: Session, id: str, as_json: bool) -> None:
         "reads": list(spec.uses),
         "writes": list(spec.writes),
         "settings": list(spec.settings),
+        "params": list(spec.params),
         "calls": list(spec.calls),
         "callers": callers,
     }
@@ -78,26 +79,26 @@ def run(session: Session, /, id: str, params: tuple[str, ...], **options: Any) -
 
     Example: connectctl flow run credly.sync-templates --dry-run
     """
-    run_flow(session, id, _params(params), **options)
+    run_flow(session, id, _params(session.plugins.flow(id), params), **options)
 
 
-def _params(pairs: tuple[str, ...]) -> dict[str, Any]:
-    """K=V pairs; a key that comes twice becomes a list, as `--course 1 --course 2` does."""
-    lists = ("course", "template")
+def _params(spec: FlowSpec, pairs: tuple[str, ...]) -> dict[str, Any]:
+    """K=V pairs by name; UsageError for a name that the flow does not have."""
     found: dict[str, Any] = {}
     for pair in pairs:
         name, equals, value = pair.partition("=")
-        if not equals or not name:
-            raise UsageError(f"--param {pair} is not of the form K=V", hint="connectctl flow run ID --param course=88")
-        if name in lists:
-            found[name] = [*found.get(name, []), value]
-        elif name == "all_history":
-            if value not in ("true", "false"):
-                raise UsageError(f"--param {pair}: {name} is true or false", hint="connectctl flow run ID --dry-run")
-            found[name] = value == "true"
-        else:
-            found[name] = value
+        if not equals or name not in spec.params:
+            known = ", ".join(spec.params) or "none"
+            raise UsageError(
+                f"--param {pair}: {spec.name} takes the parameters {known}, each as K=V",
+                hint=f"connectctl flow show {spec.name}",
+            )
+        found[name] = [*_list(found[name]), value] if name in found else value
     return found
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
 
 
 def _row(session: Session, spec: FlowSpec) -> dict[str, Any]:

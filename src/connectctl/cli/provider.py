@@ -60,6 +60,7 @@ def provider_group(spec: ProviderSpec) -> click.Group:
     @click.option("--since", metavar="DATE", help="Completions on or after this day, instead of the start date.")
     @click.option("--course", multiple=True, metavar="ID", help="Only this course; repeatable.")
     @click.option("--template", multiple=True, metavar="ID", help=f"Only this {spec.noun}; repeatable.")
+    @click.option("--full", is_flag=True, help="Trust nothing remembered: read every course anew.")
     @click.option("--all-history", is_flag=True, help="No start date at all; needs --max-changes N.")
     @run_options
     @pass_session
@@ -69,6 +70,7 @@ def provider_group(spec: ProviderSpec) -> click.Group:
         since: str | None,
         course: tuple[str, ...],
         template: tuple[str, ...],
+        full: bool,
         all_history: bool,
         **options: Any,
     ) -> None:
@@ -76,6 +78,7 @@ def provider_group(spec: ProviderSpec) -> click.Group:
             "since": since,
             "course": list(course) or None,
             "template": list(template) or None,
+            "full": full or None,
             "all_history": all_history or None,
         }
         wanted = {key: value for key, value in params.items() if value is not None}

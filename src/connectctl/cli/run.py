@@ -84,11 +84,12 @@ def show(session: Session, run_id: str, skips: bool, as_json: bool) -> None:
 
 @run.command()
 @click.argument("run_id", metavar="RUN")
+@click.option("--dry-run", is_flag=True, help="Show what would be tried again, write nothing.")
 @click.option("--json", "as_json", is_flag=True, help="Print the new run as one JSON document.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @click.option("--max-changes", type=click.IntRange(min=0), metavar="N", help="Refuse a plan with more changes.")
 @pass_session
-def retry(session: Session, run_id: str, as_json: bool, yes: bool, max_changes: int | None) -> None:
+def retry(session: Session, run_id: str, dry_run: bool, as_json: bool, yes: bool, max_changes: int | None) -> None:
     """Carry out again what a run left failed or unsure.
 
     Each unsure item is looked for at the provider until its search lag has passed, and sent again only when it is
@@ -107,6 +108,7 @@ def retry(session: Session, run_id: str, as_json: bool, yes: bool, max_changes: 
         session,
         record["flow"],
         record["params"],
+        dry_run=dry_run,
         as_json=as_json,
         yes=yes,
         max_changes=max_changes,

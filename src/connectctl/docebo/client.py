@@ -166,7 +166,9 @@ class Docebo:
             self.page_size = step.size // 2
             return self._page(source, place, _Step(2 * step.number - 1, step.size // 2))  # the same row is its first
         listing = envelope(answer, place, step.number, source.names)
-        following = _Step(step.number + 1, step.size, listing.cursor or step.cursor) if listing.more else None
+        # A full page of a list that does not say whether it ends is not taken for the whole.
+        more = listing.more or (not listing.told and len(listing.items) >= step.size)
+        following = _Step(step.number + 1, step.size, listing.cursor or step.cursor) if more else None
         return Page(listing.items, following, listing.pages)
 
     def _ask(self, source: Source[T], place: Place, step: _Step) -> Any:

@@ -44,13 +44,17 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """One page: its items, whether more is to come, the cursor, and how many pages and rows there are in all."""
+    """One page: its items, whether more is to come, the cursor, and how many pages and rows there are in all.
+
+    `told`: the answer says whether there is more; where it does not, a full page may have others behind it.
+    """
 
     items: Sequence[Any]
     more: bool
     cursor: str | None = None
     pages: int | None = None
     total: int | None = None
+    told: bool = True
 
 
 def kind(value: Any) -> str:
@@ -150,13 +154,13 @@ def envelope(answer: Any, place: Place, page: int = 1, names: Sequence[str] = ()
     end the list, because `has_more_data` has been seen to stay true.
     """
     if isinstance(answer, list):
-        return Listing(answer, more=False)
+        return Listing(answer, more=False, told=False)
     if not isinstance(answer, dict):
         raise place.bad(f"the answer is {kind(answer)}, not an object")
     succeeded(answer, place)
     data = answer.get("data", answer)
     if isinstance(data, list):
-        return Listing(data, more=False)
+        return Listing(data, more=False, told=False)
     if not isinstance(data, dict):
         raise place.bad(f"field data is {kind(data)}, not an object or a list")
     key = next((name for name in ("items", *names) if name in data), None)
@@ -166,6 +170,7 @@ def envelope(answer: Any, place: Place, page: int = 1, names: Sequence[str] = ()
     if not isinstance(items, list):
         raise place.bad(f"field data.{key} is {kind(items)}, not a list")
     pages, total = (_count(data, name, place) for name in ("total_page_count", "total_count"))
+    told = data.get("has_more_data") is not None or pages is not None
     if data.get("has_more_data") is None:
         more = pages is not None and page < pages
     else:
@@ -178,7 +183,7 @@ def envelope(answer: Any, place: Place, page: int = 1, names: Sequence[str] = ()
         isinstance(cursor, bool) or not isinstance(cursor, str | int) or len(str(cursor)) > 2000
     ):
         raise place.bad(f"field data.cursor is {kind(cursor)}, not a short text")
-    return Listing(items, bool(items) and more, str(cursor) if cursor else None, pages, total)
+    return Listing(items, bool(items) and more, str(cursor) if cursor else None, pages, total, told)
 
 
 def _count(data: Mapping[str, Any], name: str, place: Place) -> int | None:

@@ -58,7 +58,9 @@ def grant_of(settings: ConnectionSettings, base_url: str) -> Grant:
         return fields | {key: plain(secret) for key, secret in secrets.items()}
 
     identity = hashlib.sha256(json.dumps([base_url, fields], sort_keys=True).encode()).hexdigest()
-    return Grant(form, identity)
+    # Twelve bits of the secrets: a changed password makes the kept token void, and tell nobody what it is.
+    mark = hashlib.sha256(json.dumps([identity, form()], sort_keys=True).encode()).hexdigest()[:3]
+    return Grant(form, f"{identity}-{mark}")
 
 
 class TokenSource:

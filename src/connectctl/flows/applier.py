@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from connectctl.flows.context import Context
     from connectctl.flows.runs import RunRecords
 
+STALL = 20  # so many lost answers in a row: what became of them is looked up before anything more is sent
 BREAKER = 5  # so many answers "down" in a row end the run: trying on would only add load
 
 
@@ -56,6 +57,8 @@ class Tally:
     refused: int = 0  # in words of rights: NotAllowed
     down: int = 0  # in a row
     down_all: int = 0
+    lost: int = 0  # in a row: answers lost
+    server: int = 0  # of those, answered with a server error
     fatal: ConnectctlError | None = None
     unsettled: list[Unsettled] = field(default_factory=list)
 
@@ -73,6 +76,7 @@ class Applier:
         threads: int,
         batch: int,
         advance: Callable[[int], None],
+        probe: Callable[[], bool],
     ) -> None:
         self._ctx = ctx
         self._records = records
@@ -83,6 +87,7 @@ class Applier:
         self._refill = max(1, self._batch * threads)
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="apply")
         self._advance = advance
+        self._probe = probe
         self.tally = Tally()
 
     def close(self) -> None:
@@ -106,6 +111,7 @@ class Applier:
         arrived: list[Sent] = []
         while queue or inflight or arrived:
             stopping = self._ctx.clock.stop.is_set() or self.tally.fatal is not None
+            window: list[Job] = []
             flying = sum(inflight.values())
             with store.transaction():
                 for sent in arrived:
@@ -113,12 +119,15 @@ class Applier:
                 if stopping or self.tally.fatal is not None:
                     while queue:
                         ledger.settle(run, queue.popleft().key, Outcome("released", error="the run was stopped"))
-                    window: list[Job] = []
-                else:
+                elif self.tally.lost < STALL:
                     room = self._window - flying
                     window = [queue.popleft() for _ in range(min(room, len(queue)))]
                     attempts = ledger.mark_sent(run, [job.key for job in window])
             arrived = []
+            if self.tally.lost >= STALL and not inflight and queue:
+                self.tally.lost = 0
+                if not self._probe():
+                    self.tally.fatal = RemoteDown(f"{self._ctx.flow}: no answer to {STALL} requests in a row came back")
             for start in range(0, len(window), self._batch):
                 group = [job for job in window[start : start + self._batch] if job.key in attempts]
                 if group:
@@ -162,10 +171,9 @@ class Applier:
         elif isinstance(error, AuthFailed):
             outcome = Outcome("released", error=error.message)
             tally.fatal = tally.fatal or error
-        elif isinstance(error, (Interrupted, NotAllowed)):
-            # Nothing happened, and it is not the item's fault: the next run tries it again.
+        elif isinstance(error, NotAllowed):  # nothing happened, and it is not the item's fault
             outcome = Outcome("released", error=error.message)
-            tally.refused += isinstance(error, NotAllowed)
+            tally.refused += 1
         elif isinstance(error, ConnectctlError) and not isinstance(error, (RemoteUnsure, AlreadyHeld)):
             outcome = Outcome("failed", error=error.message)
         else:
@@ -183,6 +191,9 @@ class Applier:
                     attempts=sent.attempt,
                 )
             )
+        lost = isinstance(error, RemoteUnsure)
+        tally.lost = tally.lost + 1 if lost else 0
+        tally.server += isinstance(error, RemoteUnsure) and (error.status or 0) >= 500
         tally.down = tally.down + 1 if isinstance(error, RemoteDown) else 0
         if tally.down >= BREAKER and isinstance(error, RemoteDown):
             tally.fatal = tally.fatal or error

@@ -39,7 +39,8 @@ class SystemClock:
 
 @contextmanager
 def stoppable(clock: SystemClock) -> Iterator[None]:
-    """Ctrl-C and SIGTERM: while reading, the run ends at once; while applying, it ends after the calls in flight.
+    """Ctrl-C and SIGTERM: while reading, KeyboardInterrupt ends the run at once; while `applying`, it ends after the
+    calls in flight.
 
     A second signal ends the process at once; the ledger's `sent` entries then tell the next run where to look.
     """
@@ -52,7 +53,7 @@ def stoppable(clock: SystemClock) -> Iterator[None]:
             os._exit(Interrupted.exit_code)  # asked twice: the ledger knows what may have left
         clock.stop.set()
         if not clock.applying:
-            raise Interrupted("The run was stopped; what was applied is recorded")
+            raise KeyboardInterrupt  # not Interrupted: it may hit where a plugin's errors are caught
 
     before = {number: signal.signal(number, on_signal) for number in (signal.SIGINT, signal.SIGTERM)}
     try:

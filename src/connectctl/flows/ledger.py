@@ -89,8 +89,11 @@ class Ledger:
         with self._store.transaction():
             now = self._now()
             for key, change in changes:
-                row = self._one("SELECT state, run, lease_until FROM ledger WHERE key = ?", key)
-                if row and (row[0] != "intended" or self._owned(run, row[1], row[2], now)):
+                row = self._one("SELECT state, run, lease_until, data FROM ledger WHERE key = ?", key)
+                if row and row[0] == "failed":
+                    if change_from_json(json.loads(row[3])).data == change.data:
+                        continue  # refused once, it would be refused again
+                elif row and (row[0] != "intended" or self._owned(run, row[1], row[2], now)):
                     continue
                 taken = self._one("SELECT key FROM ledger WHERE holding = ? AND live = 1", change.holding)
                 if taken and taken[0] != key:
@@ -99,8 +102,8 @@ class Ledger:
                 lease, stamp = rfc3339(now + LEASE), rfc3339(now)
                 if row:
                     self._store.execute(
-                        "UPDATE ledger SET run = ?, flow = ?, live = 1, data = ?, lease_until = ?, updated_at = ?"
-                        " WHERE key = ?",
+                        "UPDATE ledger SET state = 'intended', run = ?, flow = ?, live = 1, data = ?, lease_until = ?,"
+                        " updated_at = ? WHERE key = ?",
                         (run, flow, data, lease, stamp, key),
                     )
                 else:

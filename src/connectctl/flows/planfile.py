@@ -33,6 +33,14 @@ def identity(change: Change) -> str:
     return change.key("")
 
 
+def check_place(path: Path) -> None:
+    """Raises ConfigError when no plan can be written there; asked before anything is read from a remote."""
+    if not path.parent.is_dir() or path.is_dir() or not os.access(path.parent, os.W_OK):
+        raise ConfigError(
+            f"A plan cannot be written to {path}", hint="--plan-out FILE, in a folder of yours that exists"
+        )
+
+
 def write(
     path: Path, flow: str, run: str, created_at: str, params: Mapping[str, Any], changes: Iterable[Change]
 ) -> None:

@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from connectctl.errors import BadAnswer, DataError, NotAllowed, NotFound
+from connectctl.errors import BadAnswer, ConnectctlError, DataError, NotAllowed, NotFound
 from connectctl.flows import planfile
 from connectctl.flows.clock import rfc3339
 from connectctl.flows.context import Context
-from connectctl.flows.ledger import change_from_json, change_to_json
+from connectctl.flows.ledger import HELD, change_from_json, change_to_json
 from connectctl.flows.limits import Totals
 from connectctl.flows.options import RunOptions
 from connectctl.flows.report import QUIET
@@ -35,6 +35,7 @@ class Planner:
     warnings: list[str] = field(default_factory=list)
     totals: Totals = field(default_factory=Totals)
     parts: list[str] = field(default_factory=list)
+    unread: list[ConnectctlError] = field(default_factory=list)  # why parts could not be read
     _taken: dict[str, str] = field(default_factory=dict)  # holding: what it was planned for
 
     def plan_all(self) -> None:
@@ -56,11 +57,17 @@ class Planner:
                 # One part that cannot be read does not stop the others (GN-19).
                 if spec.parts is None:
                     raise
+                self.unread.append(error)
                 planned = Plan(problems=(Problem(part.id, f"{part.title or part.id}: {error.message}", part.id),))
             self._spool(part, planned)
             progress.advance(1)
-        gone = self.selection.missing(self._taken)
-        self.records.add(self.ctx.run, "", [_refused(change, change.key(self.ctx.run), why) for change, why in gone])
+        gone = []
+        for change, why in self.selection.missing(self._taken):
+            entry = self.ctx.ledger.get(change.key(self.ctx.run))
+            if entry is not None and entry.state in HELD:
+                continue  # carried out before, by us: applying a plan twice is no mistake
+            gone.append(_refused(change, change.key(self.ctx.run), why))
+        self.records.add(self.ctx.run, "", gone)
 
     def write_plan(self, path: Path) -> None:
         """Saves the planned changes for `apply`."""

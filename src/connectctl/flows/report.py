@@ -34,6 +34,7 @@ def item_object(item: Item) -> dict[str, Any]:
     }
     if item.kind == "problem":
         result["error"] = data.get("error")
+        result["action"] = None if item.action == "read" else item.action  # nothing was planned for what is unread
     if item.kind == "write":
         result["table"] = data.get("table")
         result["row"] = data.get("row")

@@ -20,7 +20,8 @@ from connectctl.errors import (
     RunLocked,
     StoreCorrupt,
 )
-from connectctl.flows.applier import Applier, Job
+from connectctl.flows import planfile
+from connectctl.flows.applier import Applier, Job, Tally
 from connectctl.flows.clock import SystemClock, stoppable
 from connectctl.flows.context import Context, Runtime
 from connectctl.flows.ledger import Ledger, change_from_json
@@ -90,27 +91,32 @@ class _Run:
         )
         error: ConnectctlError | None = None
         status = "aborted"
-        try:
-            with stoppable(self.clock):
+        with stoppable(self.clock):
+            try:
                 self._run()
-            status = "succeeded"
-        except (RunLocked, ConfirmationNeeded) as refused:
-            status, error = "refused", refused
-        except DataError as malformed:  # not of one part: without it there is nothing to plan from
-            error = BadAnswer(malformed.message, hint="connectctl connection test")
-        except ConnectctlError as ended:
-            error = ended
-        finally:
-            self.options.progress.finish()
-            self.ctx.close()
-            report = self._close(status, error)
+                status = "succeeded"
+            except (RunLocked, ConfirmationNeeded) as refused:
+                status, error = "refused", refused
+            except DataError as malformed:  # not of one part: without it there is nothing to plan from
+                error = BadAnswer(malformed.message, hint="connectctl connection test")
+            except ConnectctlError as ended:
+                error = ended
+            except KeyboardInterrupt:
+                error = Interrupted("The run was stopped; what was applied is recorded")
+            finally:
+                self.clock.applying = True  # a signal that comes now waits until the record is closed
+                self.options.progress.finish()
+                self.ctx.close()
+                report = self._close(status, error)
         return RunResult(report, error)
 
     def _run(self) -> None:
+        if self.options.plan_out:
+            planfile.check_place(self.options.plan_out)
+        self.locks.take_run(self.id)
+        self.records.abandon(self.spec.name, self.id, self.clock.now(), self.locks.alive)
         if not self.options.dry_run:
-            self.locks.take_run(self.id)
             self.locks.take_flow(self.spec.name, self.id)
-            self.records.abandon(self.spec.name, self.id, self.clock.now())
             self.ledger.forgive(self.selection.forgiven)
             self.unsettled = recover(self.ctx, self.records, self._look, self.options)
         self.planner.plan_all()
@@ -119,6 +125,9 @@ class _Run:
         if not self.options.dry_run:
             self._confirm()
             self._apply_all()
+        unread = self.planner.unread
+        if len(unread) > 1 and not self.planner.totals.changes:
+            raise unread[0]  # nothing but refusals: the remote's, not that of single items
 
     def _confirm(self) -> None:
         """Raises ConfirmationNeeded for a plan that is larger than may be carried out unasked."""
@@ -132,7 +141,7 @@ class _Run:
         reason = objection(totals, limits)
         if reason is None or (options.confirm is not None and options.confirm(reason)):
             return
-        answer = "--yes" if totals.emptied or totals.removals else f"--max-changes {totals.changes}"
+        answer = f"--max-changes {totals.changes}" + (" --yes" if totals.removals else "")
         hint = f"connectctl run show {self.id} shows the plan; the same command with {answer} carries it out"
         raise ConfirmationNeeded(reason, hint=hint)
 
@@ -152,6 +161,7 @@ class _Run:
             threads=threads,
             batch=spec.batch,
             advance=progress.advance,
+            probe=lambda: self._settle_lost(applier.tally),
         )
         try:
             for part in self.planner.parts:
@@ -161,7 +171,8 @@ class _Run:
                 jobs = [Job(item.id, item.key, change_from_json(item.data)) for item in items]
                 if jobs:
                     applier.run_part(jobs)
-            self._settle_lost(applier.tally.unsettled + self.unsettled)
+            applier.tally.unsettled += self.unsettled
+            self._settle_lost(applier.tally)
             self.clock.check()
             self._judge(applier)
         finally:
@@ -199,17 +210,22 @@ class _Run:
             write_rows(self.ctx, outcome.writes)
             self.records.set_item(item, outcome.status, outcome.remote_id, outcome.error)
 
-    def _settle_lost(self, lost: list[Unsettled]) -> None:
-        """Looks for this run's lost answers, and once more for those of earlier runs."""
+    def _settle_lost(self, tally: Tally) -> bool:
+        """Looks for lost answers and settles them; returns whether the remote took anything."""
+        lost, tally.unsettled = tally.unsettled, []
+        works = False
         if not lost:
-            return
+            return works
         self.options.progress.start("looking for lost answers", len(lost))
         patient = self.options.retry is not None
         for entry, outcome in settle(
             lost, self._look, self.clock, absent="resend", patient=patient, resend=self._resend
         ):
             self._commit(entry.item, entry.key, outcome)
+            tally.done += outcome.status in ("done", "adopted")
+            works = works or outcome.status in ("done", "adopted", "foreign", "failed")
             self.options.progress.advance(1)
+        return works
 
     def _resend(self, entry: Unsettled) -> Outcome:
         """Sends again what is certainly not there, written down as sent before it leaves."""
@@ -229,7 +245,7 @@ class _Run:
         """A remote that refused or failed everything is the run's error, not that of its items."""
         tally = applier.tally
         remote = self.spec.applies_to.capitalize() or "The remote"
-        if tally.down_all and not tally.done:
+        if (tally.down_all or tally.server) and not tally.done:
             hint = "connectctl connection test, then the same command again"
             raise RemoteDown(f"{remote} did not take any of the changes", hint=hint)
         if tally.refused and not tally.done:

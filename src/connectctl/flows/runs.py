@@ -6,7 +6,7 @@ import json
 import os
 import secrets
 import socket
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -64,16 +64,19 @@ class RunRecords:
             (status, rfc3339(at), _json(summary), error, run),
         )
 
-    def abandon(self, flow: str, run: str, at: datetime) -> None:
-        """Marks earlier runs of the flow that never ended (their process was killed) as aborted.
-
-        Only the holder of the flow's lock may call it: then no other run of the flow lives on this host.
-        """
-        self._store.execute(
-            "UPDATE runs SET status = 'aborted', finished_at = ?, error = 'The process ended before the run did'"
-            " WHERE flow = ? AND status = 'running' AND id <> ? AND host = ? AND dry_run = 0",
-            (rfc3339(at), flow, run, socket.gethostname()),
+    def abandon(self, flow: str, run: str, at: datetime, alive: Callable[[str], bool]) -> None:
+        """Marks earlier runs of the flow on this host whose process was killed as aborted."""
+        rows = self._store.query(
+            "SELECT id FROM runs WHERE flow = ? AND status = 'running' AND id <> ? AND host = ?",
+            (flow, run, socket.gethostname()),
         )
+        for (dead,) in rows:
+            if not alive(dead):
+                self._store.execute(
+                    "UPDATE runs SET status = 'aborted', finished_at = ?, error = ?"
+                    " WHERE id = ? AND status = 'running'",
+                    (rfc3339(at), "The process ended before the run did", dead),
+                )
 
     def add(self, run: str, part: str, items: Iterable[tuple[str, str, str, str, Mapping[str, Any]]]) -> None:
         """Spools items (kind, action, key, state, data) of a part."""

@@ -13,7 +13,8 @@ from connectctl.model import Change, Look, Outcome
 
 # A remote's search shows a write after at most its `lag`; looks come at these shares of it (5, 15 and 60 s of 60).
 LOOKS = (1 / 12, 1 / 4, 1.0)
-RESENDS = 3
+RESENDS = 3  # of one request in one run
+STUCK = 5  # so many requests sent again in vain, one after the other, and no more are sent again
 
 
 @dataclass(slots=True)
@@ -27,7 +28,7 @@ class Unsettled:
     why: str
     duplicate: bool = False
     attempts: int = 1
-    looks: int = 0
+    resent: int = 0
     due: datetime | None = None
     lag: float = field(default=0.0)
 
@@ -54,6 +55,7 @@ def settle(
     Without `wait` there is one look at each.
     """
     waiting = list(unsettled)
+    again = _Again(absent, resend)
     while waiting:
         if clock.stop.is_set():
             yield from ((entry, Outcome("unsure", error=entry.why)) for entry in waiting)
@@ -64,7 +66,7 @@ def settle(
             clock.wait((min(entry.due for entry in waiting if entry.due) - now).total_seconds())
             continue
         for entry in due:
-            outcome = _one(entry, look, clock, absent=absent, wait=wait, patient=patient, resend=resend)
+            outcome = _one(entry, look, clock, again, wait=wait, patient=patient)
             if outcome is not None:
                 waiting.remove(entry)
                 yield entry, outcome
@@ -74,11 +76,10 @@ def _one(
     entry: Unsettled,
     look: Callable[[Change], Look],
     clock: SystemClock,
+    again: _Again,
     *,
-    absent: OnAbsent,
     wait: bool,
     patient: bool,
-    resend: Resend | None,
 ) -> Outcome | None:
     """One look; None when it has to be looked at again later."""
     looked_at = clock.now()
@@ -88,18 +89,17 @@ def _one(
         return Outcome("unsure", error=f"{entry.why}; the look failed: {error.message}")
     if seen.found is not None:
         return seen.found
-    entry.looks += 1
     entry.lag = seen.lag
     conclusive = (looked_at - entry.sent_at).total_seconds() >= seen.lag
     if seen.repeatable and not entry.duplicate:
-        return _absent(entry, clock, absent, resend)
+        return again.send(entry, clock)
     if wait and not conclusive:
         entry.due = _next(entry, looked_at)
         return None
     if entry.duplicate:
         # Refused as a duplicate, and nothing to be seen under this learner's id or address: another address of the
         # same person holds it. If an earlier request of ours may have left, it is ours and not visible yet.
-        if entry.attempts > 1:
+        if 1 < entry.attempts <= RESENDS:
             return Outcome("unsure", error="the provider says it is held, but its list does not show it yet")
         return Outcome("foreign", error="the provider says it is held, under another address of the same person")
     if patient and conclusive:
@@ -107,24 +107,38 @@ def _one(
     return Outcome("unsure", error=entry.why)
 
 
-def _absent(entry: Unsettled, clock: SystemClock, absent: OnAbsent, resend: Resend | None) -> Outcome | None:
-    """Not there, and the remote refuses duplicates: safe to send again."""
-    if absent != "resend" or resend is None:
-        return Outcome("released", error="not at the provider")
-    if entry.attempts > RESENDS:
-        return Outcome("unsure", error=f"{entry.why} ({entry.attempts} times)")
-    entry.attempts += 1
-    entry.sent_at = clock.now()
-    entry.due = None
-    try:
-        return resend(entry)
-    except AlreadyHeld:
-        entry.duplicate = True  # it is there after all; the next looks will find whose it is
-        entry.due = _next(entry, entry.sent_at)
-    except RemoteUnsure as error:
-        entry.why = error.message
-        entry.due = entry.sent_at + timedelta(seconds=0.2 * entry.attempts)
-    return None
+@dataclass(slots=True)
+class _Again:
+    """Sends again what is certainly not there and what the remote would refuse twice; gives up on one that is down."""
+
+    absent: OnAbsent
+    resend: Resend | None
+    in_vain: int = 0
+
+    def send(self, entry: Unsettled, clock: SystemClock) -> Outcome | None:
+        """The outcome of sending again, or None when the entry has to be looked at once more."""
+        if self.absent != "resend" or self.resend is None:
+            return Outcome("released", error="not at the provider")
+        if entry.resent >= RESENDS or self.in_vain >= STUCK:
+            return Outcome("unsure", error=entry.why)
+        entry.resent += 1
+        entry.attempts += 1
+        entry.sent_at = clock.now()
+        entry.due = None
+        try:
+            outcome = self.resend(entry)
+        except AlreadyHeld:
+            self.in_vain = 0
+            entry.duplicate = True  # it is there after all; the next looks will find whose it is
+            entry.due = _next(entry, entry.sent_at)
+        except RemoteUnsure as error:
+            self.in_vain += 1
+            entry.why = error.message
+            entry.due = entry.sent_at + timedelta(seconds=0.2 * entry.resent)
+        else:
+            self.in_vain = self.in_vain + 1 if outcome.status == "released" else 0
+            return outcome
+        return None
 
 
 def _next(entry: Unsettled, after: datetime) -> datetime:

@@ -14,6 +14,7 @@ lost: sent, and the answer did not come whole. unreadable: 2xx whose body is bro
 TRIES = 5
 BASE = 0.5  # seconds
 CAP = 30.0
+BREATH = 2.0  # for everybody, after a refusal that is not retried and names no time
 THROTTLE_BASE = 4.0  # a limit is counted per minute: half a second later it would still refuse
 LONGEST_RETRY_AFTER = 120.0
 

@@ -26,7 +26,7 @@ from connectctl.http.answers import Answer, Unreadable, parse_json, remote_words
 from connectctl.http.clock import SystemClock
 from connectctl.http.limits import Health, RateLimiter
 from connectctl.http.redact import clean
-from connectctl.http.retry import CAP, REPEATABLE, TRIES, Failure, decide, parse_retry_after
+from connectctl.http.retry import BREATH, REPEATABLE, TRIES, Failure, decide, parse_retry_after
 from connectctl.http.wire import Fault, TooLarge, Wire, check_base_url
 from connectctl.model import Clock
 
@@ -59,8 +59,10 @@ class Client:
         transport: BaseAdapter | None = None,
         per_hour: int | None = None,
         limiter: RateLimiter | None = None,
+        sign_in_hint: str | None = None,
     ) -> None:
         self.name = name
+        self.sign_in_hint = sign_in_hint or "connectctl connection list"
         self.title = name[:1].upper() + name[1:]
         self.base_url = check_base_url(name, base_url)
         self.auth = auth
@@ -170,7 +172,7 @@ class Client:
             wait = decide(call.method, count, failure, retry_after, jitter, repeatable=call.repeatable)
             if failure in ("throttled", "unavailable"):
                 # The others wait as well, whether or not this request goes on; its own wait is its next turn.
-                self.limiter.throttled(ticket, wait if wait is not None else retry_after or CAP)
+                self.limiter.throttled(ticket, wait if wait is not None else retry_after or BREATH)
                 if wait is None:
                     raise error
             elif wait is None:
@@ -203,6 +205,7 @@ class _Call:
 
     def __init__(self, client: Client, method: str, path: str, repeatable: bool | None) -> None:
         self.name, self.title = client.name, client.title
+        self.sign_in_hint = client.sign_in_hint
         self.method = method
         parts = _split(path) if path.lower().startswith("http") else None
         self.path = clean((parts.path if parts else path).partition("?")[0], 200)  # a query may hold an e-mail
@@ -211,7 +214,7 @@ class _Call:
     def error(self, kind: type[RemoteError], sentence: str, **facts: Any) -> RemoteError:
         return kind(
             sentence + ".",
-            hint=f"connectctl connection test {self.name}",
+            hint=self.sign_in_hint if kind is AuthFailed else f"connectctl connection test {self.name}",
             connection=self.name,
             method=self.method,
             path=self.path,

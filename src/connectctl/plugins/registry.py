@@ -50,6 +50,7 @@ class Registry(Mapping[str, T], Generic[T]):
         self.faults: list[Fault] = []
         self._fold = fold
         self._name = name
+        self._kept = set(reserved.values()) if reserved else set()  # owners that cannot be left out
         offers = list(offers)
         by_alias: dict[str, list[int]] = {}
         for index, (_, spec) in enumerate(offers):
@@ -122,5 +123,6 @@ class Registry(Mapping[str, T], Generic[T]):
             words = f"The {self.kind} {alias!r} is offered twice by the plugin {unique[0]}"
         else:
             words = f"The {self.kind} {alias!r} is offered by the plugins {' and '.join(unique)}"
-        self._taken[alias] = NameTaken(words, hint=f"CONNECTCTL_BLOCK_PLUGINS={unique[-1]} leaves one out")
+        others = [owner for owner in unique if owner not in self._kept] or unique
+        self._taken[alias] = NameTaken(words, hint=f"CONNECTCTL_BLOCK_PLUGINS={others[-1]} leaves one out")
         self.faults += [Fault(owner, f"{self.kind} {alias}", words) for owner in unique]

@@ -109,6 +109,7 @@ class FlowSpec:
     calls: tuple[str, ...] = ()
     writes: tuple[str, ...] = ()  # in words: what it changes, for `flow show`
     settings: tuple[str, ...] = ()
+    params: tuple[str, ...] = ()  # what `flow run --param` may name; a name given twice arrives as a list
     applies_to: str = ""  # the connection whose threads and rate `apply` works under
     batch: int = 1
     parallel: bool = True

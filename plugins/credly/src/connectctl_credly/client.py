@@ -57,6 +57,7 @@ class Credly:
             timeout=settings.timeout,
             per_hour=settings.per_hour,
             clock=clock,
+            sign_in_hint="connectctl connection set credly token (Credly's tokens live 180 days)",
         )
         self._known: dict[str, Template | None] = {}
 
@@ -183,9 +184,7 @@ class Credly:
                 raise self._bad(what, "endless paging: a page came again")
             seen |= ids
             yield rows, metadata
-            total = _number(metadata.get("total_pages"))
-            more = number < total if total is not None else bool(metadata.get("next_page_url"))
-            if not rows or not more:
+            if not rows or not _more(metadata, number, len(rows)):
                 return
             number += 1
             if number > MOST_PAGES:
@@ -212,8 +211,18 @@ class Credly:
             hint="connectctl connection test credly",
             connection="credly",
             method="GET",
-            path=what,
+            path=f"/{what}",
         )
+
+
+def _more(metadata: Mapping[str, Any], page: int, rows: int) -> bool:
+    """Whether there is another page; some lists do not say (credly.md 2.1), and then a full page means yes."""
+    total = _number(metadata.get("total_pages"))
+    if total is not None:
+        return page < total
+    if "next_page_url" in metadata:
+        return bool(metadata["next_page_url"])
+    return rows >= PAGE
 
 
 def _number(value: object) -> int | None:
