@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
+import threading
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -67,9 +69,9 @@ def main(argv: Sequence[str] | None = None, *, plugins: Plugins | None = None) -
     """Runs one command line and returns its exit code (cli.md, section 1). Errors are said here and nowhere else."""
     session = Session(plugins)
     args = list(sys.argv[1:] if argv is None else argv)
+    before = _end_like_ctrl_c()
     try:
         try:
-            _end_like_ctrl_c()
             if f"_{NAME.upper()}_COMPLETE" in os.environ:
                 group.main(args, prog_name=NAME, obj=session)  # the shell asks for completions
             code = _call(session, args)
@@ -77,6 +79,8 @@ def main(argv: Sequence[str] | None = None, *, plugins: Plugins | None = None) -
                 sys.stdout.flush()
         finally:
             session.close()
+            if before is not None:
+                signal.signal(signal.SIGTERM, before)
     except KeyboardInterrupt:
         return _say(Interrupted("Interrupted"))
     except Exception as error:  # noqa: BLE001 - the outermost border: a bug becomes exit 1 with its traceback kept
@@ -84,13 +88,14 @@ def main(argv: Sequence[str] | None = None, *, plugins: Plugins | None = None) -
     return code
 
 
-def _end_like_ctrl_c() -> None:
-    """SIGTERM ends a command as Ctrl-C does: exit 130, nothing half written. A run brings handlers of its own."""
-    import signal
-    import threading
+def _end_like_ctrl_c() -> Any:
+    """SIGTERM ends a command as Ctrl-C does: exit 130, nothing half written. A run brings handlers of its own.
 
+    Returns the handler to put back, None where none was changed.
+    """
     if threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
-        signal.signal(signal.SIGTERM, signal.default_int_handler)
+        return signal.signal(signal.SIGTERM, signal.default_int_handler)
+    return None
 
 
 def _call(session: Session, args: list[str]) -> int:
