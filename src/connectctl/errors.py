@@ -3,7 +3,7 @@
     ConnectctlError(message, *, hint=None)                         exit  who acts
     +- UsageError          unknown flow, table, connection            2  the caller
     +- ConfigError         SettingMissing, SecretMissing, SettingInvalid   3  the operator
-    +- PluginError         LoadFailed, ContractBroken, NameTaken      3  the plugin's author
+    +- PluginError         ContractBroken, NameTaken                  3  the plugin's author
     +- StoreError          StoreBusy, StoreCorrupt, SchemaTooNew      3  the operator
     +- RemoteError         connection, method, path, status
     |  +- RemoteRefused    AuthFailed, NotAllowed, NotFound, Rejected, …   4  the operator; do not retry
@@ -63,10 +63,6 @@ class PluginError(ConnectctlError):
 
     exit_code = 3
     default_hint = "connectctl plugin list"
-
-
-class LoadFailed(PluginError):
-    """A plugin raised while it was imported or asked for its declarations."""
 
 
 class ContractBroken(PluginError):

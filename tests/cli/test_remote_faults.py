@@ -20,7 +20,7 @@ from tests.worlds import World, make_world
 import connectctl_credly.plugin
 from connectctl.config.paths import ProfilePaths
 from connectctl.config.settings import load_settings
-from connectctl.flows.clock import SystemClock
+from connectctl.flows.clock import RunClock
 from connectctl.flows.context import Runtime
 from connectctl.flows.options import RunOptions
 from connectctl.flows.runner import execute
@@ -46,7 +46,7 @@ NO_LISTS = ("token", "field", "course")
 ITEMS = ("course", "held")  # one of many: the others go on
 
 
-class Jump(SystemClock):
+class Jump(RunClock):
     """Waiting takes no time."""
 
     def __init__(self) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from connectctl.docebo import courses
 from connectctl.docebo.courses import CourseDetail, CourseRow
-from connectctl.errors import DataError, NotAllowed, NotFound, Rejected
+from connectctl.errors import DataError, NotAllowed, NotFound
 from connectctl.testing.fake_api import FakeAPI
 
 from .conftest import MakeDocebo, listing
@@ -117,16 +117,3 @@ def test_a_malformed_detail_is_an_error_of_that_course(
     api.on("GET", f"{OLD}/88", json={"data": OLD_DETAIL | changes})
     with pytest.raises(DataError, match=f"Docebo course 88: .*{what}"):
         courses.detail(docebo(), "88")
-
-
-@pytest.mark.parametrize(("style", "body"), [("list", [{"id": 5, "value": "31"}]), ("map", {"5": "31"})])
-def test_a_value_is_written_in_the_configured_style(api: FakeAPI, docebo: MakeDocebo, style: str, body: Any) -> None:
-    api.on("PUT", f"{NEW}/88", json={"data": {"id": 88}})
-    courses.set_field(docebo(additional_fields_style=style), "88", "5", "31")
-    assert api.seen("PUT", f"{NEW}/88")[0].json == {"additional_fields": body}
-
-
-def test_a_write_that_fails_inside_a_200(api: FakeAPI, docebo: MakeDocebo) -> None:
-    api.on("PUT", f"{NEW}/88", json={"data": {"success": False, "message": ["no such option"]}})
-    with pytest.raises(Rejected, match="no such option"):
-        courses.set_field(docebo(), "88", "5", "31")

@@ -15,7 +15,7 @@ from connectctl.api import ConnectionSpec, FlowSpec, Look, Outcome, Part, Plan, 
 from connectctl.config.paths import ProfilePaths
 from connectctl.config.settings import load_settings
 from connectctl.errors import ConnectctlError
-from connectctl.flows.clock import SystemClock
+from connectctl.flows.clock import RunClock
 from connectctl.flows.context import Runtime
 from connectctl.flows.options import RunOptions, RunResult
 from connectctl.flows.runner import execute
@@ -82,7 +82,7 @@ class Toy:
     found: Callable[[Change], Look] = lambda _change: Look()
     groups: list[list[str]] = field(default_factory=list)
     remote: Remote = field(default_factory=Remote)
-    clock: SystemClock = field(default_factory=SystemClock)
+    clock: RunClock = field(default_factory=RunClock)
     spec: dict[str, Any] = field(default_factory=dict)
     limits: str = ""
     _lock: Any = field(default_factory=threading.Lock)
@@ -138,7 +138,7 @@ class Toy:
     def run(self, **options: Any) -> RunResult:
         """One run of the flow."""
         runtime = self.runtime()
-        self.clock = SystemClock()
+        self.clock = RunClock()
         return execute(runtime, runtime.plugins.flow("toy.go"), {}, RunOptions(**options), self.clock)
 
     def states(self) -> dict[str, tuple[str, int]]:

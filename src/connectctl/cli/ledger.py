@@ -104,11 +104,11 @@ def export(session: Session, form: str | None) -> None:
 
 
 def _ledger(session: Session) -> Ledger:
-    from connectctl.flows.clock import SystemClock
+    from connectctl.flows.clock import RunClock
     from connectctl.flows.ledger import Ledger
     from connectctl.flows.locks import Locks
 
-    return Ledger(session.store, Locks(session.paths.data_dir / "locks").alive, SystemClock().now)
+    return Ledger(session.store, Locks(session.paths.data_dir / "locks").alive, RunClock().now)
 
 
 def _row(entry: Entry) -> dict[str, Any]:

@@ -81,7 +81,6 @@ class Docebo:
         page_size: int = MAX_PAGE_SIZE,
         threads: int = 4,
         field_value: str = "auto",
-        additional_fields_style: str = "list",
         max_dropdown_elements: int = MAX_DROPDOWN_ELEMENTS,
         language: str = "english",
         token_http: Client | None = None,
@@ -93,7 +92,6 @@ class Docebo:
         self.page_size = page_size
         self.threads = threads
         self.field_value = field_value
-        self.additional_fields_style = additional_fields_style
         self.max_dropdown_elements = max_dropdown_elements
         self.language = language
         self.writing = threading.Lock()
@@ -265,7 +263,6 @@ def make_client(settings: ConnectionSettings, clock: Clock | None = None) -> Doc
         page_size=int(settings.get("page_size") or MAX_PAGE_SIZE),
         threads=settings.threads,
         field_value=settings.get("field_value") or "auto",
-        additional_fields_style=settings.get("additional_fields_style") or "list",
         max_dropdown_elements=int(settings.get("max_dropdown_elements") or MAX_DROPDOWN_ELEMENTS),
         language=settings.get("language") or "english",
         token_http=token_http,

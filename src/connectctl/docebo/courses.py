@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from connectctl.docebo.client import Docebo, OnBad, Source, says_missing
-from connectctl.docebo.parse import as_id, field_values, ident, kind, moment, record, text
+from connectctl.docebo.parse import as_id, field_values, ident, kind, moment, text
 from connectctl.errors import DataError, NotFound, Rejected
 
 
@@ -81,15 +81,6 @@ def detail(docebo: Docebo, course: str) -> CourseDetail:
         status=missing.status,
         detail=missing.detail,
     )
-
-
-def set_field(docebo: Docebo, course: str, field_id: str, value: str | None) -> None:
-    """Writes the value of one field: an option's id for a dropdown, None for no selection (docebo.md 4.5, assumed)."""
-    given: Any = {field_id: value}
-    if docebo.additional_fields_style == "list":
-        given = [{"id": int(field_id) if field_id.isdigit() else field_id, "value": value}]
-    place = docebo.place("PUT", "course", course)
-    record(docebo.http.put(place.path, {"additional_fields": given}) or {}, place)
 
 
 def _detail(row: Mapping[str, Any], course: str) -> CourseDetail:

@@ -32,13 +32,6 @@ DOCEBO = ConnectionSpec(
             choices=("auto", "id", "label"),
         ),
         SettingSpec(
-            "additional_fields_style",
-            "how a course's field values are written",
-            kind="choice",
-            default="list",
-            choices=("list", "map"),
-        ),
-        SettingSpec(
             "max_dropdown_elements",
             "elements a dropdown can hold",
             kind="integer",

@@ -18,7 +18,7 @@ def rfc3339(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-class SystemClock:
+class RunClock:
     """`wait` returns True as soon as `stop` is set; safe for any number of threads."""
 
     def __init__(self) -> None:
@@ -38,7 +38,7 @@ class SystemClock:
 
 
 @contextmanager
-def stoppable(clock: SystemClock) -> Iterator[None]:
+def stoppable(clock: RunClock) -> Iterator[None]:
     """Ctrl-C and SIGTERM: while reading, KeyboardInterrupt ends the run at once; while `applying`, it ends after the
     calls in flight.
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from connectctl.errors import ContractBroken
-from connectctl.flows.clock import SystemClock, rfc3339
+from connectctl.flows.clock import RunClock, rfc3339
 from connectctl.model import Applied
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ class Context:
     run: str
     now: datetime
     params: Mapping[str, Any]
-    clock: SystemClock
+    clock: RunClock
     ledger: Ledger
     retrying: Collection[str] = ()
     subjects: Collection[str] = ()

@@ -22,7 +22,7 @@ from connectctl.errors import (
 )
 from connectctl.flows import planfile
 from connectctl.flows.applier import Applier, Job, Tally
-from connectctl.flows.clock import SystemClock, stoppable
+from connectctl.flows.clock import RunClock, stoppable
 from connectctl.flows.context import Context, Runtime
 from connectctl.flows.ledger import Ledger, change_from_json
 from connectctl.flows.limits import Limits, objection
@@ -42,7 +42,7 @@ Apply = Callable[[list[Change], Context], list[Outcome]]
 
 
 def execute(
-    runtime: Runtime, spec: FlowSpec, params: Mapping[str, Any], options: RunOptions, clock: SystemClock | None = None
+    runtime: Runtime, spec: FlowSpec, params: Mapping[str, Any], options: RunOptions, clock: RunClock | None = None
 ) -> RunResult:
     """Runs one flow once and records it. What the run met is in the result, not raised.
 
@@ -50,7 +50,7 @@ def execute(
     """
     locks = Locks(runtime.data_dir / "locks")
     try:
-        return _Run(runtime, spec, params, options, clock or SystemClock(), locks).carry_out()
+        return _Run(runtime, spec, params, options, clock or RunClock(), locks).carry_out()
     finally:
         locks.free()
 
@@ -64,7 +64,7 @@ class _Run:
         spec: FlowSpec,
         params: Mapping[str, Any],
         options: RunOptions,
-        clock: SystemClock,
+        clock: RunClock,
         locks: Locks,
     ) -> None:
         self.runtime, self.spec, self.options, self.clock, self.locks = runtime, spec, options, clock, locks

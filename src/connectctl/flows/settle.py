@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from connectctl.errors import AlreadyHeld, ConnectctlError, RemoteUnsure
-from connectctl.flows.clock import SystemClock
+from connectctl.flows.clock import RunClock
 from connectctl.model import Change, Look, Outcome
 
 # A remote's search shows a write after at most its `lag`; looks come at these shares of it (5, 15 and 60 s of 60).
@@ -40,7 +40,7 @@ OnAbsent = Literal["resend", "release"]
 def settle(
     unsettled: list[Unsettled],
     look: Callable[[Change], Look],
-    clock: SystemClock,
+    clock: RunClock,
     *,
     absent: OnAbsent,
     wait: bool = True,
@@ -75,7 +75,7 @@ def settle(
 def _one(
     entry: Unsettled,
     look: Callable[[Change], Look],
-    clock: SystemClock,
+    clock: RunClock,
     again: _Again,
     *,
     wait: bool,
@@ -115,7 +115,7 @@ class _Again:
     resend: Resend | None
     in_vain: int = 0
 
-    def send(self, entry: Unsettled, clock: SystemClock) -> Outcome | None:
+    def send(self, entry: Unsettled, clock: RunClock) -> Outcome | None:
         """The outcome of sending again, or None when the entry has to be looked at once more."""
         if self.absent != "resend" or self.resend is None:
             return Outcome("released", error="not at the provider")

@@ -16,7 +16,7 @@ CREATE TABLE meta(key TEXT PRIMARY KEY, value TEXT NOT NULL);
 CREATE TABLE _tables(name TEXT PRIMARY KEY, sqlname TEXT NOT NULL UNIQUE, indexes TEXT NOT NULL);
 
 CREATE TABLE runs(id TEXT PRIMARY KEY, flow TEXT, title TEXT, status TEXT, trigger TEXT, dry_run INTEGER,
-  started_at TEXT, finished_at TEXT, host TEXT, pid INTEGER, params TEXT, summary TEXT, error TEXT, steps TEXT);
+  started_at TEXT, finished_at TEXT, host TEXT, pid INTEGER, params TEXT, summary TEXT, error TEXT);
 CREATE INDEX runs_started ON runs(started_at, id);
 CREATE INDEX runs_flow ON runs(flow, id);
 CREATE TABLE run_items(id {serial}, run TEXT, part TEXT, kind TEXT, action TEXT, key TEXT, state TEXT, data TEXT,
@@ -39,7 +39,6 @@ CREATE TABLE ledger_seals(run TEXT PRIMARY KEY, first_seq INTEGER, last_seq INTE
   at TEXT);
 CREATE INDEX ledger_seals_last ON ledger_seals(last_seq);
 
-CREATE TABLE cursors(flow TEXT, part TEXT, position TEXT, fingerprint TEXT, updated_at TEXT, PRIMARY KEY(flow, part));
 CREATE TABLE cache(name TEXT NOT NULL, key TEXT NOT NULL, value TEXT NOT NULL, updated_at TEXT NOT NULL,
   PRIMARY KEY(name, key))
 """
