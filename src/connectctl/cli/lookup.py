@@ -121,6 +121,11 @@ def set_row(session: Session, table: str, cells: tuple[str, ...], dry_run: bool)
         changes[column.name] = value
     if not changes and (target.number is not None or len(spec.key) < len(spec.columns)):
         raise UsageError("There is nothing to set", hint=f"connectctl lookup set {spec.name} KEY… COL=VALUE")
+    if spec.name == "integration-settings" and len(target.key) == len(spec.key):
+        from connectctl.cli.settings import check_setting
+
+        integration, key = target.key
+        check_setting(session, integration, key, changes.get("Value"))
     done, number = save(session.store, spec, target, changes, dry_run)
     words = f"Would be {done}" if dry_run else done.capitalize()
     session.say(f"{words}: {spec.title}" + (f" #{number}" if number else ""))
