@@ -127,7 +127,9 @@ class Applier:
             if self.tally.lost >= STALL and not inflight and queue:
                 self.tally.lost = 0
                 if not self._probe():
-                    self.tally.fatal = RemoteDown(f"{self._ctx.flow}: no answer to {STALL} requests in a row came back")
+                    self.tally.fatal = RemoteDown(
+                        f"{self._ctx.flow}: {STALL} requests in a row went unanswered, and none of them took effect"
+                    )
             for start in range(0, len(window), self._batch):
                 group = [job for job in window[start : start + self._batch] if job.key in attempts]
                 if group:
