@@ -6,7 +6,7 @@ SOURCES := src plugins/credly/src plugins/sandbox/src
 STAMP := $(VENV)/.installed
 DOCS_STAMP := $(VENV)/.docs-installed
 
-.PHONY: demo test check lint types unit bench docs clean
+.PHONY: demo test lint types unit bench docs clean
 
 demo: $(STAMP)
 	@$(BIN)/connectctl demo
