@@ -119,7 +119,8 @@ def test_a_dry_run_writes_nothing_but_its_record(toy: Toy) -> None:
         ({}, None, True),
         ({"yes": True}, None, False),
         ({"max_changes": 3}, None, False),
-        ({"max_changes": 2, "yes": True}, None, True),  # a number that was named is a limit
+        ({"max_changes": 2, "yes": True}, None, False),
+        ({"max_changes": 2}, None, True),
         ({"max_changes": 0}, None, True),
         ({}, True, False),
         ({}, False, True),
@@ -193,7 +194,7 @@ def test_a_batch_flow_gets_its_changes_in_groups(toy: Toy) -> None:
 
 def test_the_same_flow_twice_at_once_is_refused(toy: Toy) -> None:
     toy.parts = {"a": issues("1")}
-    other = Locks(toy.data / "locks")
+    other = Locks(toy.data / "store.db-locks")
     other.take_flow("toy.go", "r_OTHER")
     try:
         result = toy.run()

@@ -97,3 +97,11 @@ def test_a_full_page_that_says_nothing_of_others_is_not_the_whole_list(api: Fake
     held = [one.id for page in fake.held("t1") for one in page.credentials]
     assert held == [f"b{number}" for number in range(120)]
     assert [one.id for one in fake.find("t1", "110", "")] == ["b110"]
+
+
+@pytest.mark.req("CR-34")
+def test_an_empty_page_in_the_middle_is_no_end_of_the_list(api: FakeAPI, fake: Credly) -> None:
+    api.on("GET", f"{PATH}/badges", json=listing(BADGE, total_pages=3), params={"page": "1"})
+    api.on("GET", f"{PATH}/badges", json=listing(total_pages=3), params={"page": "2"})
+    with pytest.raises(BadAnswer, match="not complete"):
+        list(fake.held("t1"))

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from connectctl.badging.accounts import check_account, keep_account
 from connectctl.badging.courses import list_courses, read_selected
 from connectctl.badging.settings import read_settings, required
 from connectctl.badging.templates import Columns
@@ -38,7 +39,9 @@ def find_field(spec: ProviderSpec, ctx: RunContext) -> tuple[str, FieldDef | Non
     setting = spec.keys["field"]
     name = str(required(spec.integration, setting, values[setting], f"{spec.title} badge"))
     docebo = ctx.client("docebo")
+    check_account(ctx, "docebo", "Docebo", docebo.account)
     found = fields.find(docebo, name)
+    keep_account(ctx, "docebo", docebo.account)
     if found is None:
         return name, None
     whole = fields.get(docebo, found.id)

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from connectctl.badging import field as dropdown
+from connectctl.badging.accounts import keep_account
 from connectctl.badging.courses import Earning, decide_values, earnings, list_courses, read_current, read_selected
 from connectctl.badging.people import read_people
 from connectctl.badging.plan import (
@@ -22,7 +23,7 @@ from connectctl.badging.plan import (
 from connectctl.badging.provider import Credential, IssueRequest, Provider, duplicate_of
 from connectctl.badging.settings import day_start, read_settings, required
 from connectctl.badging.spool import Spool
-from connectctl.badging.templates import Columns, keep_account, open_provider
+from connectctl.badging.templates import Columns, open_provider
 from connectctl.docebo import enrollments
 from connectctl.errors import ConfigError, UsageError
 from connectctl.model import Applied, Change, Look, Outcome, Part, Problem, RunContext
@@ -83,8 +84,10 @@ def prepare(spec: ProviderSpec, ctx: RunContext) -> Shared:
         decide_values(definition, again, ctx.client("docebo").field_value)
         renewed = {c.id: c for c in _filtered(earnings(definition, mode, again, rows, columns), ctx)}
         shared.courses = [renewed.get(c.id, c) for c in courses if c.id in renewed or c.id not in due]
+        before = set().union(*shared.needy.values())
         shared.needy.clear()
         _find_needy(shared, ctx)
+        read_people(ctx, shared.spool, set().union(*shared.needy.values()) - before, problems)
     return shared
 
 
@@ -263,7 +266,7 @@ def _held(shared: Shared, ctx: RunContext, template: str) -> list[Credential]:
                 person = shared.spool.person(user)
                 credentials += shared.provider.find(template, user, person[0] if person else "")
             break
-    keep_account(shared.spec, ctx, shared.provider)
+    keep_account(ctx, shared.spec.name, shared.provider.account)
     ctx.step(shared.spec.titles["filter"], template=template, held=len(credentials))
     shared.held = (template, credentials)
     return credentials

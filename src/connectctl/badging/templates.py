@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from connectctl.badging.accounts import check_account, keep_account
 from connectctl.badging.provider import Provider, Template
-from connectctl.errors import ConfigError
 from connectctl.model import Part, Plan, RowWrite, RunContext, Skip
 from connectctl.plugins.specs import ProviderSpec
 
@@ -46,25 +46,15 @@ class TemplatesView:
 def open_provider(spec: ProviderSpec, ctx: RunContext) -> Provider:
     """The provider, for the account this store was first used with; ConfigError for another one (GN-33)."""
     provider: Provider = ctx.client(spec.connection)
-    pinned = ctx.cached("accounts").get(spec.name)
-    if pinned not in (None, provider.account):
-        raise ConfigError(
-            f"This store belongs to the {spec.title} account {pinned}, the settings name {provider.account}",
-            hint="connectctl --profile NAME init, for another account",
-        )
+    check_account(ctx, spec.name, spec.title, provider.account)
     return provider
-
-
-def keep_account(spec: ProviderSpec, ctx: RunContext, provider: Provider) -> None:
-    """Binds the store to the account; called once it has answered, so that a mistyped one is not kept."""
-    ctx.cached("accounts").setdefault(spec.name, provider.account)
 
 
 def read(spec: ProviderSpec, ctx: RunContext, _part: Part) -> TemplatesView:
     """One listing of all templates, and the two tables."""
     provider = open_provider(spec, ctx)
     templates = provider.templates()
-    keep_account(spec, ctx, provider)
+    keep_account(ctx, spec.name, provider.account)
     ctx.step(spec.titles["sync-templates"], templates=len(templates))
     columns = Columns.of(spec)
     rows = {str(row[columns.id]): dict(row) for row in ctx.table(spec.template_table.name).all()}

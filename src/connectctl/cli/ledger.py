@@ -108,7 +108,7 @@ def _ledger(session: Session) -> Ledger:
     from connectctl.flows.ledger import Ledger
     from connectctl.flows.locks import Locks
 
-    return Ledger(session.store, Locks(session.paths.data_dir / "locks").alive, RunClock().now)
+    return Ledger(session.store, Locks.of(session.store, session.paths.data_dir).alive, RunClock().now)
 
 
 def _row(entry: Entry) -> dict[str, Any]:

@@ -10,7 +10,6 @@ pass_session = click.make_pass_decorator(Session)
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 dry_run_option = click.option("--dry-run", is_flag=True, help="Read everything, write nothing.")
-yes_option = click.option("--yes", is_flag=True, help="Do not ask.")
 limit_option = click.option("--limit", type=click.IntRange(min=1), metavar="N", help="At most so many rows.")
 output_option = click.option(
     "-o", "--output", "form", type=click.Choice(["table", "csv", "json"]), help="Form of the rows."

@@ -58,6 +58,10 @@ def run_flow(
 
     runtime = Runtime(session.plugins, session.settings, session.store, session.paths.data_dir)
     spec = session.plugins.flow(flow)
+
+    def ask(reason: str) -> bool:
+        return session.confirm(f"{reason}. Go on?", False)
+
     with session.progress(spec.title or spec.name) as bar:
         options = RunOptions(
             trigger=trigger,
@@ -68,7 +72,7 @@ def run_flow(
             skips=skips,
             plan=plan,
             retry=retry,
-            confirm=(lambda reason: session.confirm(f"{reason}. Go on?", False)) if session.interactive else None,
+            confirm=ask if session.interactive and not yes else None,
             progress=_Bar(bar),
         )
         result = execute(runtime, spec, params, options)

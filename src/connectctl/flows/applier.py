@@ -54,6 +54,7 @@ class Tally:
     """How the run is going; `fatal` ends it after the calls in flight."""
 
     done: int = 0
+    failed: int = 0
     refused: int = 0  # in words of rights: NotAllowed
     down: int = 0  # in a row
     down_all: int = 0
@@ -104,8 +105,11 @@ class Applier:
         claimed = ledger.claim(run, self._ctx.flow, [(job.key, job.change) for job in jobs])
         for job in jobs:
             if job.key not in claimed:
-                # Another run got the holding between our plan and our claim.
-                self._records.set_item(job.item, "skipped", None, "already_assigned")
+                # Another run got the holding between our plan and our claim, or the remote refused just this before.
+                entry = ledger.get(job.key)
+                refused = entry is not None and entry.state == "failed"
+                why = "connectctl:failed_before" if refused else "already_assigned"
+                self._records.set_item(job.item, "skipped", None, why)
         queue = deque(job for job in jobs if job.key in claimed)
         inflight: dict[Future[list[Sent]], int] = {}
         arrived: list[Sent] = []
@@ -131,7 +135,12 @@ class Applier:
                         f"{self._ctx.flow}: {STALL} requests in a row went unanswered, and none of them took effect"
                     )
             for start in range(0, len(window), self._batch):
-                group = [job for job in window[start : start + self._batch] if job.key in attempts]
+                group = []
+                for job in window[start : start + self._batch]:
+                    if job.key in attempts:
+                        group.append(job)
+                    else:
+                        self._records.set_item(job.item, "skipped", None, "already_assigned")  # taken over meanwhile
                 if group:
                     inflight[self._pool.submit(self._send, group, attempts)] = len(group)
             # Waiting for several answers makes one commit of them; the last ones are not kept waiting.
@@ -148,16 +157,15 @@ class Applier:
             raise Interrupted("The run was stopped; what was applied is recorded")
 
     def _send(self, group: list[Job], attempts: dict[str, int]) -> list[Sent]:
-        sent_at = self._ctx.clock.now()
         try:
             outcomes = self._apply([job.change for job in group], self._ctx)
             if len(outcomes) != len(group):
                 raise RemoteUnsure(f"{self._ctx.flow} gave {len(outcomes)} outcomes for {len(group)} changes")
         except Exception as error:  # noqa: BLE001 - a change's border: held to the change, the others go on
-            return [Sent(job, sent_at, attempts[job.key], None, error) for job in group]
-        return [
-            Sent(job, sent_at, attempts[job.key], outcome, None) for job, outcome in zip(group, outcomes, strict=True)
-        ]
+            # Now, not before the call: it may have waited for its turn, and a look counts its patience from here.
+            return [Sent(job, self._ctx.clock.now(), attempts[job.key], None, error) for job in group]
+        now = self._ctx.clock.now()
+        return [Sent(job, now, attempts[job.key], outcome, None) for job, outcome in zip(group, outcomes, strict=True)]
 
     def _settle(self, sent: Sent) -> None:
         """Commits one answer, inside the caller's transaction."""
@@ -167,6 +175,7 @@ class Applier:
             error = RemoteUnsure(outcome.error or "the answer was lost")
         if error is None and outcome is not None:
             tally.done += outcome.status in ("done", "adopted")
+            tally.failed += outcome.status in ("failed", "foreign")
         elif isinstance(error, (RemoteDown, Interrupted)):  # nothing was changed by this request
             outcome = Outcome("released", error=error.message)
             tally.down_all += isinstance(error, RemoteDown)
@@ -178,6 +187,7 @@ class Applier:
             tally.refused += 1
         elif isinstance(error, ConnectctlError) and not isinstance(error, (RemoteUnsure, AlreadyHeld)):
             outcome = Outcome("failed", error=error.message)
+            tally.failed += 1
         else:
             # The request may have left (a bug in a plugin counts as such): look before anything else.
             why = error.message if isinstance(error, ConnectctlError) else f"{self._ctx.flow} raised {error!r}"

@@ -91,7 +91,7 @@ class Ledger:
             for key, change in changes:
                 row = self._one("SELECT state, run, lease_until, data FROM ledger WHERE key = ?", key)
                 if row and row[0] == "failed":
-                    if change_from_json(json.loads(row[3])).data == change.data:
+                    if _essence(change_from_json(json.loads(row[3]))) == _essence(change):
                         continue  # refused once, it would be refused again
                 elif row and (row[0] != "intended" or self._owned(run, row[1], row[2], now)):
                     continue
@@ -163,11 +163,14 @@ class Ledger:
                 return False
             state = "intended" if outcome.status == "released" else outcome.status
             live = state == "unsure" or _keeps(state, row[0], row[1])
+            now = rfc3339(self._now())
             self._store.execute(
                 "UPDATE ledger SET state = ?, live = ?, remote_id = COALESCE(?, remote_id), error = ?,"
                 " lease_until = NULL, updated_at = ? WHERE key = ? AND run = ?",
-                (state, int(live), outcome.remote_id, outcome.error, rfc3339(self._now()), key, run),
+                (state, int(live), outcome.remote_id, outcome.error, now, key, run),
             )
+            if (row[2], state) == ("sent", "unsure"):  # it left by now at the latest: looks count from here
+                self._store.execute("UPDATE ledger SET sent_at = ? WHERE key = ?", (now, key))
             self._log(key, run, outcome.status, outcome.error or outcome.remote_id or "")
             return True
 
@@ -332,6 +335,11 @@ class Ledger:
 def _keeps(state: str, action: str, version: str | None) -> bool:
     """Whether an entry in this state leaves its holding taken for good."""
     return state in HELD and action in GIVES and version is not None
+
+
+def _essence(change: Change) -> dict[str, Any]:
+    """What a request asks for; the default expiry moves with the day and makes no other request of it."""
+    return {name: value for name, value in change.data.items() if name != "expires_at"}
 
 
 def _frozen(text: str) -> Mapping[str, Any]:

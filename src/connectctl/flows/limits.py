@@ -29,12 +29,12 @@ class Totals:
 def objection(totals: Totals, limits: Limits) -> str | None:
     """Why this plan needs a person's word, as a sentence; None when it may be carried out.
 
-    A limit that was named on the command line is a limit: --yes does not lift it. All history is answered by such
-    a number alone (GN-41), and so is an empty listing where there are rows (GN-33).
+    All history is answered by a number on the command line alone (GN-41), and so is an empty listing where there are
+    rows (GN-33).
     """
     if totals.unbounded and totals.changes and not limits.explicit:
         return f"All history means {totals.changes} changes: name the number you expect with --max-changes"
-    if totals.changes > limits.max_changes and (limits.explicit or not limits.yes):
+    if totals.changes > limits.max_changes and (totals.unbounded or not limits.yes):
         return f"The plan has {totals.changes} changes, more than max_changes = {limits.max_changes}"
     if totals.emptied and not limits.explicit:
         return f"The remote listed nothing, and the table has {totals.removal_base} rows: all would go"

@@ -5,8 +5,12 @@ from __future__ import annotations
 import os
 import re
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from connectctl.errors import RunLocked
+
+if TYPE_CHECKING:
+    from connectctl.store.store import Store
 
 try:
     import fcntl
@@ -16,6 +20,11 @@ except ImportError:  # Windows has no flock: a run there is alive until its leas
 
 class Locks:
     """Lock files in one folder. A lock lives as long as the open file, so a killed process leaves none behind."""
+
+    @classmethod
+    def of(cls, store: Store, data_dir: Path) -> Locks:
+        """The locks of a store, beside its file: whoever shares the store shares them."""
+        return cls(store.path.with_name(f"{store.path.name}-locks") if store.path else data_dir / "locks")
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -59,8 +68,9 @@ class Locks:
     def take_run(self, run: str) -> None:
         """Shows other processes that this run is alive."""
         descriptor = self._try(f"run-{run}")
-        if descriptor is not None:
-            self._held[f"run-{run}"] = descriptor
+        if descriptor is None:
+            raise RunLocked(f"The lock of the new run {run} is held by another process")
+        self._held[f"run-{run}"] = descriptor
 
     def alive(self, run: str) -> bool:
         """Whether the process of this run still lives; always safe to ask."""
@@ -76,11 +86,11 @@ class Locks:
             return False
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            path.unlink(missing_ok=True)  # while it is ours: a new one of this name is another file
         except BlockingIOError:
             return True
         finally:
             os.close(descriptor)
-        path.unlink(missing_ok=True)
         return False
 
     def free(self) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,11 +26,17 @@ class PlanFile:
     created_at: str
     params: Mapping[str, Any]
     changes: tuple[Change, ...]
+    writes: frozenset[str] = frozenset()  # the rows to write, each as `row_identity`
 
 
 def identity(change: Change) -> str:
     """What makes two plans' changes the same request, whatever the run."""
     return change.key("")
+
+
+def row_identity(action: str, table: str, key: Sequence[str], row: Mapping[str, Any]) -> str:
+    """What makes two plans' row writes the same."""
+    return json.dumps([action, table, list(key), dict(row)], sort_keys=True, ensure_ascii=False)
 
 
 def check_place(path: Path) -> None:
@@ -42,7 +48,13 @@ def check_place(path: Path) -> None:
 
 
 def write(
-    path: Path, flow: str, run: str, created_at: str, params: Mapping[str, Any], changes: Iterable[Change]
+    path: Path,
+    flow: str,
+    run: str,
+    created_at: str,
+    params: Mapping[str, Any],
+    changes: Iterable[Change],
+    writes: Iterable[Mapping[str, Any]] = (),
 ) -> None:
     """Writes the file whole or not at all, readable by its owner only (it holds e-mail addresses)."""
     document = {
@@ -52,6 +64,7 @@ def write(
         "created_at": created_at,
         "params": dict(params),
         "changes": [change_to_json(change) for change in changes],
+        "writes": [{name: write[name] for name in ("action", "table", "key", "row", "reason")} for write in writes],
     }
     draft = path.with_name(path.name + ".part")
     try:
@@ -80,7 +93,12 @@ def read(path: Path) -> PlanFile:
     try:
         changes = tuple(_change(number, entry) for number, entry in enumerate(document["changes"]))
         params = {str(name): _param(name, value) for name, value in dict(document["params"]).items()}
-        return PlanFile(str(document["flow"]), str(document["run"]), str(document["created_at"]), params, changes)
+        writes = frozenset(
+            row_identity(write["action"], write["table"], write["key"], write["row"])
+            for write in document.get("writes", [])
+        )
+        created = str(document["created_at"])
+        return PlanFile(str(document["flow"]), str(document["run"]), created, params, changes, writes)
     except (KeyError, TypeError, ValueError) as error:
         raise ConfigError(f"{path} is not a whole plan: {error}", hint=_HINT) from error
 

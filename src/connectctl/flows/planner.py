@@ -36,6 +36,7 @@ class Planner:
     totals: Totals = field(default_factory=Totals)
     parts: list[str] = field(default_factory=list)
     unread: list[ConnectctlError] = field(default_factory=list)  # why parts could not be read
+    answered: bool = False  # whether a part was read from a remote
     _taken: dict[str, str] = field(default_factory=dict)  # holding: what it was planned for
 
     def plan_all(self) -> None:
@@ -51,8 +52,10 @@ class Planner:
         parts: Iterable[Part] = resolve(spec.parts)(self.ctx) if spec.parts is not None else (Part("all"),)
         for part in parts:
             self.ctx.clock.check()
+            calls = sum(self.ctx.api_calls().values())
             try:
                 planned = plan(read(self.ctx, part))
+                self.answered = self.answered or sum(self.ctx.api_calls().values()) > calls
             except (NotFound, NotAllowed, BadAnswer, DataError) as error:
                 # One part that cannot be read does not stop the others (GN-19).
                 if spec.parts is None:
@@ -72,7 +75,8 @@ class Planner:
     def write_plan(self, path: Path) -> None:
         """Saves the planned changes for `apply`."""
         changes = (change_from_json(item.data) for item in self.records.items(self.ctx.run, kinds=("change",)))
-        planfile.write(path, self.ctx.flow, self.ctx.run, rfc3339(self.ctx.now), self.ctx.params, changes)
+        rows = [{**item.data, "action": item.action} for item in self.records.items(self.ctx.run, kinds=("write",))]
+        planfile.write(path, self.ctx.flow, self.ctx.run, rfc3339(self.ctx.now), self.ctx.params, changes, rows)
 
     def _spool(self, part: Part, plan: Plan) -> None:
         """Keeps a part's plan on disk. A holding planned by an earlier part is taken (GN-21)."""
@@ -83,7 +87,8 @@ class Planner:
         ]
         changes = [row for change in plan.changes if (row := self._change(change, skips)) is not None]
         rows += changes
-        for write in plan.writes:
+        writes = [write for write in plan.writes if self.selection.wants(write)]
+        for write in writes:
             rows.append(("write", write.action, "|".join(write.key), "planned", _write_to_json(write)))
         for change, outcome in plan.seen:
             seen = {"change": change_to_json(change), "status": outcome.status, "remote_id": outcome.remote_id}
@@ -98,7 +103,7 @@ class Planner:
             self.parts.append(part.id)
         self.warnings += plan.warnings
         self.totals = Totals(
-            self.totals.changes + sum(row[0] == "change" for row in changes) + len(plan.writes),
+            self.totals.changes + sum(row[0] == "change" for row in changes) + len(writes),
             self.totals.removals + plan.removals,
             self.totals.removal_base + plan.removal_base,
             self.totals.emptied or plan.emptied,

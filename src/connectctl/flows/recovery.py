@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
+from itertools import chain
 
 from connectctl.flows.context import Context
 from connectctl.flows.ledger import change_to_json
@@ -29,14 +30,20 @@ def recover(ctx: Context, records: RunRecords, look: Callable[[Change], Look], o
         elif entry.state == "intended":
             ctx.ledger.settle(ctx.run, entry.key, Outcome("released", error="nothing was sent"))
         else:
-            sent_at = datetime.fromisoformat(entry.sent_at) if entry.sent_at else ctx.now
+            # `unsure` says when the answer was lost; a `sent` one may have left until its process died, just now.
+            known = entry.sent_at if entry.state == "unsure" else None
+            left_by = datetime.fromisoformat(known) if known else ctx.now
             why = entry.error or "the answer was lost"
-            pending.append(Unsettled(0, entry.key, entry.change, sent_at, why, attempts=entry.attempts))
+            pending.append(Unsettled(0, entry.key, entry.change, left_by, why, attempts=entry.attempts, recovered=True))
     if not pending:
         return unsure
     options.progress.start("looking for lost answers", len(pending))
-    patient = options.retry is not None
-    for lost, outcome in settle(pending, look, ctx.clock, absent="release", wait=patient, patient=patient):
+    asked = [entry for entry in pending if entry.change.holding in ctx.retrying]
+    others = [entry for entry in pending if entry.change.holding not in ctx.retrying]
+    for lost, outcome in chain(
+        settle(others, look, ctx.clock, absent="release", wait=False),
+        settle(asked, look, ctx.clock, absent="release", patient=True),
+    ):
         ctx.clock.check()
         with ctx.runtime.store.transaction():
             ctx.ledger.settle(ctx.run, lost.key, outcome)

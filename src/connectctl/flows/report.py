@@ -44,10 +44,11 @@ def item_object(item: Item) -> dict[str, Any]:
 
 
 def summarise(records: RunRecords, run: str) -> dict[str, Any]:
-    """The counts of a run: planned, done, failed, unsure."""
+    """The counts of a run: planned, done, failed, unsure, and `taken`: by reason, what others had already."""
     planned: Counter[str] = Counter()
     done: Counter[str] = Counter()
-    failed = unsure = taken = 0
+    taken: Counter[str] = Counter()
+    failed = unsure = 0
     for item in records.items(run, kinds=("change", "write", "problem")):
         if item.kind != "problem":
             planned[item.action] += 1
@@ -55,8 +56,9 @@ def summarise(records: RunRecords, run: str) -> dict[str, Any]:
             done[item.action] += 1
         failed += item.state in ("failed", "released")
         unsure += item.state == "unsure"
-        taken += item.state in ("foreign", "skipped")
-    return {"planned": dict(planned), "done": dict(done), "failed": failed, "unsure": unsure, "taken": taken}
+        if item.state in ("foreign", "skipped"):
+            taken[item.error if item.state == "skipped" and item.error else "already_assigned"] += 1
+    return {"planned": dict(planned), "done": dict(done), "failed": failed, "unsure": unsure, "taken": dict(taken)}
 
 
 def run_head(record: Mapping[str, Any]) -> dict[str, Any]:

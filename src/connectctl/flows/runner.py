@@ -48,7 +48,7 @@ def execute(
 
     Safe to repeat at any time, also after kill -9: what was done is known to the ledger and not sent again.
     """
-    locks = Locks(runtime.data_dir / "locks")
+    locks = Locks.of(runtime.store, runtime.data_dir)
     try:
         return _Run(runtime, spec, params, options, clock or RunClock(), locks).carry_out()
     finally:
@@ -80,6 +80,7 @@ class _Run:
 
     def carry_out(self) -> RunResult:
         """Opens the record, runs, closes the record."""
+        self.locks.take_run(self.id)  # before the record is there: a run without a lock counts as dead
         self.records.start(
             self.id,
             self.spec.name,
@@ -113,8 +114,11 @@ class _Run:
     def _run(self) -> None:
         if self.options.plan_out:
             planfile.check_place(self.options.plan_out)
-        self.locks.take_run(self.id)
-        self.records.abandon(self.spec.name, self.id, self.clock.now(), self.locks.alive)
+        for dead in self.records.abandoned(self.spec.name, self.id, self.locks.alive):
+            summary = summarise(self.records, dead)
+            skipped = summary.pop("taken")
+            error = "The process ended before the run did"
+            self.records.finish(dead, "aborted", self.clock.now(), summary | {"skipped": skipped}, error)
         if not self.options.dry_run:
             self.locks.take_flow(self.spec.name, self.id)
             self.ledger.forgive(self.selection.forgiven)
@@ -125,9 +129,8 @@ class _Run:
         if not self.options.dry_run:
             self._confirm()
             self._apply_all()
-        unread = self.planner.unread
-        if len(unread) > 1 and not self.planner.totals.changes:
-            raise unread[0]  # nothing but refusals: the remote's, not that of single items
+        if self.planner.unread and not self.planner.answered and not self.planner.totals.changes:
+            raise self.planner.unread[0]  # nothing but refusals: the remote's, not that of single items
 
     def _confirm(self) -> None:
         """Raises ConfirmationNeeded for a plan that is larger than may be carried out unasked."""
@@ -139,7 +142,10 @@ class _Run:
             yes=options.yes,
         )
         reason = objection(totals, limits)
-        if reason is None or (options.confirm is not None and options.confirm(reason)):
+        if reason is None:
+            return
+        by_number = totals.unbounded or totals.emptied  # a yes does not answer these
+        if not by_number and options.confirm is not None and options.confirm(reason):
             return
         answer = f"--max-changes {totals.changes}" + (" --yes" if totals.removals else "")
         hint = f"connectctl run show {self.id} shows the plan; the same command with {answer} carries it out"
@@ -206,7 +212,9 @@ class _Run:
     def _commit(self, item: int, key: str, outcome: Outcome) -> None:
         """One outcome: ledger, item and rows together, in the caller's transaction or one of its own."""
         with self.runtime.store.transaction():
-            self.ledger.settle(self.id, key, outcome)
+            if not self.ledger.settle(self.id, key, outcome):  # another run has taken it over
+                self.records.set_item(item, "skipped", None, "already_assigned")
+                return
             write_rows(self.ctx, outcome.writes)
             self.records.set_item(item, outcome.status, outcome.remote_id, outcome.error)
 
@@ -223,6 +231,7 @@ class _Run:
         ):
             self._commit(entry.item, entry.key, outcome)
             tally.done += outcome.status in ("done", "adopted")
+            tally.failed += outcome.status in ("failed", "foreign")
             works = works or outcome.status in ("done", "adopted", "foreign", "failed")
             self.options.progress.advance(1)
         return works
@@ -240,15 +249,20 @@ class _Run:
             return Outcome("released", error=error.message)
         except (RemoteRefused, DataError) as error:
             return Outcome("failed", error=error.message)
+        except Exception as error:
+            self.ledger.settle(self.id, entry.key, Outcome("unsure", error=f"{self.spec.name} raised {error!r}"))
+            raise RemoteUnsure(f"{self.spec.name} raised {error!r}") from error
 
     def _judge(self, applier: Applier) -> None:
         """A remote that refused or failed everything is the run's error, not that of its items."""
         tally = applier.tally
         remote = self.spec.applies_to.capitalize() or "The remote"
-        if (tally.down_all or tally.server) and not tally.done:
-            hint = "connectctl connection test, then the same command again"
+        if tally.done or tally.failed:
+            return  # it did answer: what went wrong belongs to the items
+        if tally.down_all or tally.server:
+            hint = "the same command again, later: it goes on from there"
             raise RemoteDown(f"{remote} did not take any of the changes", hint=hint)
-        if tally.refused and not tally.done:
+        if tally.refused:
             raise NotAllowed(f"{remote} did not allow any of the changes")
 
     # -- closing ----------------------------------------------------------------------------------------------------
@@ -258,7 +272,7 @@ class _Run:
         with self.runtime.store.transaction():
             summary = summarise(self.records, self.id)
             skipped = self.planner.skipped
-            skipped["already_assigned"] += summary.pop("taken")
+            skipped.update(summary.pop("taken"))
             if status == "succeeded" and (summary["failed"] or summary["unsure"]):
                 status = "failed"
             summary |= {

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from connectctl.store.store import Store
 
 _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
-FINISHED = ("succeeded", "failed", "aborted", "refused")
 
 
 def new_run_id(now: datetime) -> str:
@@ -64,19 +63,13 @@ class RunRecords:
             (status, rfc3339(at), _json(summary), error, run),
         )
 
-    def abandon(self, flow: str, run: str, at: datetime, alive: Callable[[str], bool]) -> None:
-        """Marks earlier runs of the flow on this host whose process was killed as aborted."""
+    def abandoned(self, flow: str, run: str, alive: Callable[[str], bool]) -> list[str]:
+        """Earlier runs of the flow on this host that never ended, because their process was killed."""
         rows = self._store.query(
             "SELECT id FROM runs WHERE flow = ? AND status = 'running' AND id <> ? AND host = ?",
             (flow, run, socket.gethostname()),
         )
-        for (dead,) in rows:
-            if not alive(dead):
-                self._store.execute(
-                    "UPDATE runs SET status = 'aborted', finished_at = ?, error = ?"
-                    " WHERE id = ? AND status = 'running'",
-                    (rfc3339(at), "The process ended before the run did", dead),
-                )
+        return [dead for (dead,) in rows if not alive(dead)]
 
     def add(self, run: str, part: str, items: Iterable[tuple[str, str, str, str, Mapping[str, Any]]]) -> None:
         """Spools items (kind, action, key, state, data) of a part."""

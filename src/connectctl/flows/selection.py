@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from connectctl.errors import UsageError
 from connectctl.flows import planfile
-from connectctl.model import Change, Skip
+from connectctl.model import Change, RowWrite, Skip
 
 if TYPE_CHECKING:
     from connectctl.flows.runs import RunRecords
@@ -35,6 +35,7 @@ class Selection:
     saved: Mapping[str, Change] | None = None
     holdings: frozenset[str] = frozenset()
     sources: frozenset[str | None] = frozenset()
+    rows: frozenset[str] = frozenset()
     retry: bool = False
     forgiven: tuple[str, ...] = ()
     _met: set[str] = field(default_factory=set)
@@ -44,7 +45,7 @@ class Selection:
     def of(cls, plan: planfile.PlanFile | None, retry: str | None, records: RunRecords) -> Selection:
         """The selection of a plan file, of a run to retry, or everything."""
         if plan is not None:
-            return cls(saved={planfile.identity(change): change for change in plan.changes})
+            return cls(saved={planfile.identity(change): change for change in plan.changes}, rows=plan.writes)
         if retry is None:
             return cls()
         if records.get(retry) is None:
@@ -66,6 +67,12 @@ class Selection:
     def everything(self) -> bool:
         """Whether all that is planned is wanted."""
         return self.saved is None and not self.retry
+
+    def wants(self, write: RowWrite) -> bool:
+        """Whether a row is to be written: those of a saved plan, and none for a retry, whose rows were written."""
+        if self.saved is not None:
+            return planfile.row_identity(write.action, write.table, write.key, write.row) in self.rows
+        return not self.retry or None in self.sources
 
     def judge(self, change: Change) -> Verdict:
         """Decides about one planned change."""

@@ -24,11 +24,12 @@ class Unsettled:
     item: int
     key: str
     change: Change
-    sent_at: datetime
+    sent_at: datetime  # when it may have left at the latest
     why: str
     duplicate: bool = False
     attempts: int = 1
     resent: int = 0
+    recovered: bool = False  # of an earlier run: sent again only by a plan that still wants it
     due: datetime | None = None
     lag: float = field(default=0.0)
 
@@ -85,8 +86,9 @@ def _one(
     looked_at = clock.now()
     try:
         seen = look(entry.change)
-    except ConnectctlError as error:  # a look that fails proves nothing
-        return Outcome("unsure", error=f"{entry.why}; the look failed: {error.message}")
+    except Exception as error:  # noqa: BLE001 - a plugin's border: a look that fails proves nothing
+        said = error.message if isinstance(error, ConnectctlError) else f"{type(error).__name__}: {error}"
+        return Outcome("unsure", error=f"{entry.why}; the look failed: {said}")
     if seen.found is not None:
         return seen.found
     entry.lag = seen.lag
@@ -117,7 +119,7 @@ class _Again:
 
     def send(self, entry: Unsettled, clock: RunClock) -> Outcome | None:
         """The outcome of sending again, or None when the entry has to be looked at once more."""
-        if self.absent != "resend" or self.resend is None:
+        if self.absent != "resend" or self.resend is None or entry.recovered:
             return Outcome("released", error="not at the provider")
         if entry.resent >= RESENDS or self.in_vain >= STUCK:
             return Outcome("unsure", error=entry.why)
@@ -129,11 +131,13 @@ class _Again:
             outcome = self.resend(entry)
         except AlreadyHeld:
             self.in_vain = 0
+            entry.sent_at = clock.now()
             entry.duplicate = True  # it is there after all; the next looks will find whose it is
             entry.due = _next(entry, entry.sent_at)
         except RemoteUnsure as error:
             self.in_vain += 1
             entry.why = error.message
+            entry.sent_at = clock.now()
             entry.due = entry.sent_at + timedelta(seconds=0.2 * entry.resent)
         else:
             self.in_vain = self.in_vain + 1 if outcome.status == "released" else 0

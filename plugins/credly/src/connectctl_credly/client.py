@@ -184,7 +184,10 @@ class Credly:
                 raise self._bad(what, "endless paging: a page came again")
             seen |= ids
             yield rows, metadata
-            if not rows or not _more(metadata, number, len(rows)):
+            more = _more(metadata, number, len(rows))
+            if more and not rows:
+                raise self._bad(what, f"an empty page {number} where more were promised: the listing is not complete")
+            if not more:
                 return
             number += 1
             if number > MOST_PAGES:
