@@ -192,3 +192,14 @@ def test_a_claim_that_was_lost_is_reported_and_not_sent(lost_claim: Toy) -> None
     result = lost_claim.run()
     assert lost_claim.sent == ["1"]
     assert {item["user"]: item["outcome"] for item in result.report["items"]} == {"1": "done", "2": "skipped"}
+
+
+@pytest.mark.req("GN-20", "GN-21")
+def test_a_remote_that_loses_every_request_is_not_asked_for_everybody(toy: Toy) -> None:
+    toy.parts = {"a": issues(*map(str, range(100)))}
+    toy.answer = answers(*(RemoteUnsure("500", status=500) for _ in range(200)))
+    toy.found = lambda _change: Look(None, repeatable=True)
+    assert code(toy.run().error) == 5
+    assert len(toy.sent) <= 30  # twenty, and a few of them again
+    toy.answer = answers()
+    assert toy.run().report["done"] == {"issue": 100}

@@ -12,7 +12,7 @@ from connectctl.badging.settings import read_settings, required
 from connectctl.badging.templates import Columns
 from connectctl.docebo import fields
 from connectctl.docebo.fields import FieldDef
-from connectctl.errors import ConfigError
+from connectctl.errors import ConfigError, RemoteError, RemoteUnsure
 from connectctl.model import Change, Look, Outcome, Part, Plan, Problem, RowWrite, RunContext, Skip
 from connectctl.plugins.specs import ProviderSpec
 
@@ -207,7 +207,10 @@ def apply(changes: list[Change], ctx: RunContext) -> list[Outcome]:
             renamed=[(c.data["element"], c.data["label"]) for c in options if c.action == "rename_option"],
             deleted=[c.data["element"] for c in options if c.action == "remove_option"],
         )
-    now = fields.get(docebo, field_id)
+    try:
+        now = fields.get(docebo, field_id)
+    except RemoteError as error:  # the elements were changed; only the look at them failed
+        raise RemoteUnsure(f"Docebo changed the field, and did not show it: {error.message}") from error
     return [_confirmed(change, now, ctx) or _lost(change, refusals) for change in changes]
 
 
