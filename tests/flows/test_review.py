@@ -168,6 +168,7 @@ def test_what_was_refused_comes_back_as_refused_and_not_as_assigned(toy: Toy) ->
     assert toy.run().report["failed"] == 1
     again = toy.run()
     assert again.report["skipped"] == {"connectctl:failed_before": 1}
+    assert "connectctl run retry RUN" in again.report["warnings"][0]
     assert toy.sent == ["1"]
 
 

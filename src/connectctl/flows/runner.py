@@ -273,6 +273,12 @@ class _Run:
             summary = summarise(self.records, self.id)
             skipped = self.planner.skipped
             skipped.update(summary.pop("taken"))
+            before = skipped["connectctl:failed_before"]
+            if before:
+                self.planner.warnings.append(
+                    f"{before} refused by an earlier run and left alone; connectctl ledger list --state failed names "
+                    "them with their run, connectctl run retry RUN tries them again"
+                )
             if status == "succeeded" and (summary["failed"] or summary["unsure"]):
                 status = "failed"
             summary |= {

@@ -29,10 +29,10 @@ class NoStorage(Storage):
     """Stands where TinyDB's table expects its storage."""
 
     def read(self) -> NoReturn:
-        raise NotImplementedError("the rows are in the store; read them through the table")
+        raise TypeError("the rows are in the store; read them through the table")
 
     def write(self, data: Any) -> NoReturn:
-        raise NotImplementedError("the rows are in the store; write them through the table")
+        raise TypeError("the rows are in the store; write them through the table")
 
 
 class SqlTable(Table):
