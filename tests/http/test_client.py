@@ -287,3 +287,14 @@ def test_threads_that_meet_a_401_together_renew_once(api: FakeAPI, make: MakeCli
     assert results == [{"ok": 1}] * 4
     assert tokens.count == 2
     assert client.calls == 8
+
+
+@pytest.mark.parametrize("method", ["PUT", "DELETE"])
+@pytest.mark.parametrize("answer", [{"close": "after"}, {"status": 500}])
+def test_a_change_whose_answers_were_all_lost_may_have_happened(
+    api: FakeAPI, make: MakeClient, method: str, answer: dict[str, Any]
+) -> None:
+    route = api.on(method, "/x", **answer)
+    with pytest.raises(RemoteUnsure):
+        make().request(method, "/x")
+    assert route.count > 1  # safe to repeat, so it was; but the last word is missing

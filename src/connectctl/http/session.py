@@ -210,6 +210,7 @@ class _Call:
         parts = _split(path) if path.lower().startswith("http") else None
         self.path = clean((parts.path if parts else path).partition("?")[0], 200)  # a query may hold an e-mail
         self.repeatable = method in REPEATABLE if repeatable is None else repeatable
+        self.changes = method in ("PUT", "DELETE")  # after the last try it may have taken effect all the same
 
     def error(self, kind: type[RemoteError], sentence: str, **facts: Any) -> RemoteError:
         return kind(
@@ -241,7 +242,7 @@ class _Call:
             return self.error(BadAnswer, f"{self.title} cannot be asked: {self.method} {self.path}: {fault.why}")
         if fault.failure == "connect":
             return self.error(RemoteDown, f"{self.title} cannot be reached: {self.method} {self.path}: {fault.why}")
-        if self.repeatable:
+        if self.repeatable and not self.changes:
             return self.error(RemoteDown, f"{self.title} did not answer {self.method} {self.path}: {fault.why}")
         return self.unsure(fault.why)
 
@@ -264,7 +265,7 @@ class _Call:
             return "throttled", self.error(RemoteDown, f"{self.title} keeps throttling {place}", **facts)
         if 500 <= status < 600 or status == 408:
             failure: Failure = "unavailable" if status == 503 else "server"
-            if self.repeatable:
+            if self.repeatable and not self.changes:
                 return failure, self.error(RemoteDown, f"{self.title} failed {place}", **facts)
             return failure, self.unsure(f"{status}: {words.rstrip('.')}", **facts)
         if 300 <= status < 400:
