@@ -204,3 +204,27 @@ def test_a_remote_that_loses_every_request_is_not_asked_for_everybody(toy: Toy) 
     assert len(toy.sent) <= 30  # twenty, and a few of them again
     toy.answer = answers()
     assert toy.run().report["done"] == {"issue": 100}
+
+
+@pytest.mark.req("GN-21")
+def test_a_retry_of_one_run_gives_up_nothing_that_another_left(toy: Toy) -> None:
+    """Only what the person asked for is called missing after the lag; the rest stays unsure, and is never doubled."""
+    clock = Slow()
+    toy.found = lambda _change: Look(None, repeatable=False, lag=LAG)
+    toy.answer = answers(RemoteUnsure("lost"), RemoteUnsure("lost"))
+    runtime = toy.runtime()
+
+    def go(**options: Any) -> str:
+        return str(execute(runtime, runtime.plugins.flow("toy.go"), {}, RunOptions(**options), clock).report["run"])
+
+    toy.parts = {"a": issues("1")}
+    first = go()
+    toy.store.execute("UPDATE run_items SET state = 'done'")  # the first item is of no concern to the second run
+    toy.parts = {"a": issues("2")}
+    second = go()
+    toy.store.execute("UPDATE run_items SET state = 'done' WHERE run = ? AND key LIKE 'toy|t1|1|%'", (second,))
+    toy.parts = {"a": issues("1", "2")}
+    go(retry=second)
+    assert first != second
+    assert toy.sent == ["1", "2", "2"]
+    assert {user: state for user, (state, _) in toy.states().items()} == {"1": "unsure", "2": "done"}

@@ -225,10 +225,8 @@ class _Run:
         if not lost:
             return works
         self.options.progress.start("looking for lost answers", len(lost))
-        patient = self.options.retry is not None
-        for entry, outcome in settle(
-            lost, self._look, self.clock, absent="resend", patient=patient, resend=self._resend
-        ):
+        # Patience is for what a person asked for by `run retry`, and that was settled before the plan (recovery.py).
+        for entry, outcome in settle(lost, self._look, self.clock, absent="resend", resend=self._resend):
             self._commit(entry.item, entry.key, outcome)
             tally.done += outcome.status in ("done", "adopted")
             tally.failed += outcome.status in ("failed", "foreign")
