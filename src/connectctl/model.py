@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Mapping, MutableMapping
+from collections.abc import Collection, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal, Protocol
@@ -29,7 +29,8 @@ class Change:
     `holding` is what the effect gives or takes away (account, template, user); `version` says which of several
     effects on the same holding this is. A change without version is decided from a state that the same run has read
     (a dropdown, a table), so its key ends with the run's id and an earlier run's copy of it is never sent again.
-    `data` is JSON: what `apply` needs, frozen at planning (CR-61).
+    `data` is JSON: what `apply` needs, frozen at planning (CR-61). `supersedes` is the key of the ledger's entry whose
+    credential has ended: with the claim the holding passes from it to this change.
     """
 
     action: str
@@ -42,6 +43,7 @@ class Change:
     email: str | None = None
     template: str | None = None
     source: str | None = None
+    supersedes: str | None = None
 
     def key(self, run: str) -> str:
         """The identity of this request: (holding, action, origin, version)."""
@@ -82,6 +84,26 @@ class Problem:
 
 
 @dataclass(frozen=True, slots=True)
+class Cursor:
+    """How far a part has been read (GN-37): `position` in the remote's own time, '' for not at all; `fingerprint` of
+    what decided the part. A part with another fingerprint is read from the start again.
+    """
+
+    fingerprint: str
+    position: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class OpenItem:
+    """Something left out that people can mend: the next run looks at it again (GN-37). `key` names it within its part,
+    `data` (JSON) is what the flow needs to find it.
+    """
+
+    key: str
+    data: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """What should happen, in order, and what was left out. A pure function of a view."""
 
@@ -95,6 +117,8 @@ class Plan:
     removal_base: int = 0  # of how many (the 10 % rule of GN-33)
     emptied: bool = False  # the remote listed nothing where there are rows: more likely an outage than the truth
     unbounded: bool = False  # looks further back than the start date: only --max-changes answers it (GN-41)
+    cursor: Cursor | None = None  # moves with the part's commit, and with it all its open items; None leaves both
+    open: tuple[OpenItem, ...] = ()  # changes that were not carried out join them by themselves
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +185,12 @@ class RunContext(Protocol):
 
     def cached(self, name: str) -> MutableMapping[str, Any]:
         """Facts kept between runs (JSON values); a dry run reads them and keeps nothing."""
+
+    def cursor(self, part: str, fingerprint: str) -> str | None:
+        """The position up to which the part was read and committed under this fingerprint, or None: read it all."""
+
+    def open_items(self, part: str) -> Sequence[OpenItem]:
+        """What earlier runs left open of the part; a change among them has the data `user` and `version`."""
 
     def step(self, recipe: str, **counts: object) -> None:
         """Notes in the run's record that a recipe did its work."""

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from connectctl.badging.courses import Earning, Selected, decide_values, earnings
-from connectctl.badging.templates import Columns
+from connectctl.badging.columns import Columns
+from connectctl.badging.courses import decide_values
+from connectctl.badging.earnings import Earning, Selected, course_earnings
 from connectctl.docebo.fields import FieldDef, Option
 from connectctl.errors import ConfigError
 
@@ -88,11 +89,13 @@ OPTIONS = {"31": "Safety", "32": "Cloud", "33": "Made by hand"}
 def test_each_course_earns_its_template_or_has_a_reason(
     mode: str, value: str | None, template: str | None, reason: str
 ) -> None:
-    (earned,) = earnings(dropdown(OPTIONS), mode, selected(value), ROWS, COLUMNS)
+    (earned,) = course_earnings(dropdown(OPTIONS), mode, selected(value), ROWS, COLUMNS)
     assert (earned.template, earned.reason) == (template, reason)
     assert earned.template_name == ("Safety" if template else "")
 
 
 def test_a_row_that_points_to_an_element_that_is_gone_earns_nothing() -> None:
-    found = earnings(dropdown({}), "id", selected("31"), ROWS, COLUMNS)
-    assert found == [Earning("1", "Course 1", None, "", "template_unknown", "the element '31' belongs to no row")]
+    found = course_earnings(dropdown({}), "id", selected("31"), ROWS, COLUMNS)
+    assert found == [
+        Earning("course", "1", "Course 1", None, "", "template_unknown", "the element '31' belongs to no row")
+    ]

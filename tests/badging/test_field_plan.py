@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from connectctl.badging.columns import Columns
 from connectctl.badging.field import FieldView, bind_rows, plan
-from connectctl.badging.templates import Columns
 from connectctl.docebo.fields import FieldDef, Option
 from connectctl.errors import ConfigError
 from connectctl.model import Plan

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -9,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectctl.badging.plan import CourseView, Learner, change_mark, default_expiry, holding, plan
+from connectctl.badging.earnings import Earning
+from connectctl.badging.plan import EarningView, Learner, change_mark, default_expiry, holding, plan
 from connectctl.badging.provider import Credential
 from connectctl.model import Applied
 
@@ -21,14 +23,16 @@ ADA_DATA = {"email": "ada@example.org", "first_name": "Ada", "last_name": "Byron
 ACCOUNT = "credly:api.credly.com/org"
 
 
-def view(**changes: Any) -> CourseView:
+SECURITY = Earning("course", "88", "Security 101", "t1", "Safety Basics")
+
+
+def earns_nothing(reason: str) -> Earning:
+    return replace(SECURITY, template=None, template_name="", reason=reason)
+
+
+def view(**changes: Any) -> EarningView:
     fields: dict[str, Any] = {
-        "course": "88",
-        "course_name": "Security 101",
-        "template": "t1",
-        "template_name": "Safety Basics",
-        "reason": "",
-        "detail": "",
+        "earning": SECURITY,
         "account": ACCOUNT,
         "completions": [("4711", DAY)],
         "learners": {"4711": ADA},
@@ -40,7 +44,7 @@ def view(**changes: Any) -> CourseView:
         "evidence_title": "connectctl flow",
         "flow_title": "Assign Credly badge for Course Additional Field element",
     }
-    return CourseView(**(fields | changes))
+    return EarningView(**(fields | changes))
 
 
 def credential(**changes: Any) -> Credential:
@@ -103,9 +107,9 @@ CASES = [
     ("foreign before", {"applied": applied("foreign")}, "already_assigned"),
     ("answer lost", {"applied": applied("unsure")}, "already_assigned"),
     ("refused before", {"applied": applied("failed", data=ADA_DATA)}, "connectctl:failed_before"),
-    ("no selection", {"template": None, "reason": "no_value_selected"}, "no_value_selected"),
-    ("unknown selection", {"template": None, "reason": "template_unknown"}, "template_unknown"),
-    ("archived", {"template": None, "reason": "template_inactive"}, "template_inactive"),
+    ("no selection", {"earning": earns_nothing("no_value_selected")}, "no_value_selected"),
+    ("unknown selection", {"earning": earns_nothing("template_unknown")}, "template_unknown"),
+    ("archived", {"earning": earns_nothing("template_inactive")}, "template_inactive"),
 ]
 
 

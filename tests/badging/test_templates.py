@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from connectctl.badging.columns import Columns
 from connectctl.badging.provider import Template
-from connectctl.badging.templates import Columns, TemplatesView, plan
+from connectctl.badging.templates import TemplatesView, plan
 
 COLUMNS = Columns("Badge Template ID", "Badge Template Name", "IsActive", "Dropdown Element ID")
 

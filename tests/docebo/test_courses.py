@@ -25,7 +25,8 @@ def test_the_older_list_has_the_marker(api: FakeAPI, docebo: MakeDocebo) -> None
     ]
     api.on("GET", OLD, json=listing(rows))
     found = list(courses.walk(docebo()))
-    assert found == [CourseRow("88", "Security", "2025-02-10 17:31:05"), CourseRow("89", "Two", None)]
+    changed_at = datetime(2025, 2, 10, 17, 31, 5, tzinfo=UTC)
+    assert found == [CourseRow("88", "Security", "2025-02-10 17:31:05", changed_at), CourseRow("89", "Two", None)]
     assert api.seen("GET", OLD)[0].param("updated_from") is None
 
 

@@ -7,6 +7,7 @@ import sys
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from typing import Any
 import pytest
 from tests.flows.conftest import change
 
+from connectctl.flows import proof
 from connectctl.flows.ledger import Ledger, change_from_json, change_to_json
 from connectctl.model import Change, Outcome
 from connectctl.store import open_store
@@ -50,7 +52,14 @@ class Book:
     def __init__(self, store: Store) -> None:
         self.living: set[str] = {"r1", "r2"}
         self.time = datetime(2026, 11, 21, tzinfo=UTC)
+        self.store = store
         self.ledger = Ledger(store, lambda run: run in self.living, lambda: self.time)
+
+    def seal(self, run: str) -> str:
+        return proof.seal(self.store, run, self.time)
+
+    def verify(self) -> list[str]:
+        return proof.verify(self.store)
 
     def claim(self, run: str, *changes: Change) -> set[str]:
         return self.ledger.claim(run, "toy.go", [(one.key(run), one) for one in changes])
@@ -148,7 +157,7 @@ def test_transitions_are_fenced_by_the_owner_and_by_the_state(book: Book) -> Non
     assert not book.ledger.settle("r1", KEY, Outcome("failed", error="late"))  # done is never undone
     assert book.state() == ("done", True, "r1")
     assert [line["state"] for line in book.ledger.history(KEY)] == ["intended", "sent", "done"]
-    assert book.ledger.verify() == []
+    assert book.verify() == []
 
 
 @pytest.mark.req("GN-21")
@@ -211,7 +220,7 @@ def test_forgive_lets_only_what_failed_be_claimed_again(book: Book) -> None:
     book.ledger.forgive([KEY, other, "no such key"])
     assert (book.state()[:2], book.state(other)[:2]) == (("intended", False), ("done", True))
     assert book.claim("r2", ADA) == {KEY}
-    assert book.ledger.verify() == []
+    assert book.verify() == []
 
 
 def test_entries_come_newest_first_page_by_page(book: Book) -> None:
@@ -256,15 +265,15 @@ def test_verify_finds_what_was_changed_behind_its_back(
 ) -> None:
     for run, user in (("r1", "1"), ("r2", "2"), ("r3", "3")):
         book.carry(run, change(user), DONE)
-        assert book.ledger.seal(run)
-    assert book.ledger.verify() == []
+        assert book.seal(run)
+    assert book.verify() == []
     tamper(store)
-    assert any(finding in words for words in book.ledger.verify()), book.ledger.verify()
+    assert any(finding in words for words in book.verify()), book.verify()
 
 
 def test_a_run_that_did_nothing_leaves_no_seal(book: Book, store: Store) -> None:
-    digest = (book.carry("r1", ADA, DONE), book.ledger.seal("r1"))[1]
-    assert book.ledger.seal("r2") == digest
+    digest = (book.carry("r1", ADA, DONE), book.seal("r1"))[1]
+    assert book.seal("r2") == digest
     assert store.query("SELECT run FROM ledger_seals") == [("r1",)]
 
 
@@ -278,7 +287,25 @@ def test_a_settlement_is_one_transaction(book: Book, store: Store) -> None:
 
 def test_a_store_opened_again_says_the_same(book: Book, tmp_path: Path) -> None:
     book.carry("r1", ADA, DONE)
-    book.ledger.seal("r1")
+    book.seal("r1")
     with open_store("sqlite:///store.db", tmp_path / "data") as again:
-        assert Book(again).ledger.verify() == []
+        assert Book(again).verify() == []
         assert Book(again).state() == ("done", True, "r1")
+
+
+@pytest.mark.req("CR-34", "GN-21")
+def test_a_change_that_follows_an_ended_credential_takes_its_holding(book: Book) -> None:
+    old = book.carry("r1", ADA, DONE)
+    stranger = replace(ADA, version="another completion")
+    assert book.claim("r2", stranger) == set(), "a holding is not given away by itself"
+    again = replace(ADA, version=f"{ADA.version}/b1", supersedes=old)
+    new = book.carry("r2", again, Outcome("done", "b2"))
+    assert (book.state(old)[:2], book.state(new)[:2]) == (("done", False), ("done", True))
+    assert [line["state"] for line in book.ledger.history(old)] == ["intended", "sent", "done", "ended"]
+    assert book.ledger.applied("toy|")[ADA.holding].remote_id == "b2"
+    assert book.verify() == []
+    book.store.execute("UPDATE ledger SET live = 1 WHERE key = ?", (new,))
+    assert book.verify() == []
+    book.store.execute("UPDATE ledger SET live = 0 WHERE key = ?", (new,))
+    book.store.execute("UPDATE ledger SET live = 1 WHERE key = ?", (old,))
+    assert any("its log says ended" in words for words in book.verify())

@@ -1,55 +1,73 @@
-"""Which courses earn which template: the dropdown value of every course, cached until the course changes (CR-27)."""
+"""The dropdown value of every course, remembered until the course changes (CR-27)."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, MutableMapping, Sequence
+from collections.abc import MutableMapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
-from connectctl.badging.templates import Columns
+from connectctl.badging.earnings import Selected, element_ids
 from connectctl.docebo import courses
 from connectctl.docebo.courses import CourseRow
 from connectctl.docebo.fields import FieldDef
 from connectctl.errors import BadAnswer, ConfigError, DataError, NotAllowed, NotFound, UsageError
 from connectctl.model import Problem, RunContext
 
-
-@dataclass(frozen=True, slots=True)
-class Earning:
-    """A course with the template it earns, or the reason of GN-17 why it earns none."""
-
-    id: str
-    name: str
-    template: str | None
-    template_name: str = ""
-    reason: str = ""
-    detail: str = ""
+LATE = timedelta(hours=1)  # how late a change may turn up in a list that is asked for changes
+_LIST = "course-list"  # cache: how far the list of courses has been read, by platform
 
 
-@dataclass(frozen=True, slots=True)
-class Selected:
-    """A course's value in the dropdown, as Docebo shows it; None when nothing is selected."""
+def list_courses(
+    ctx: RunContext, only: Sequence[str], problems: list[Problem], *, whole: bool = True
+) -> list[CourseRow]:
+    """All courses, or those named; UsageError for a named one that Docebo does not have.
 
-    id: str
-    name: str
-    value: str | None
-
-
-def list_courses(ctx: RunContext, only: Sequence[str], problems: list[Problem]) -> list[CourseRow]:
-    """All courses, or those named; UsageError for a named one that Docebo does not have."""
-
-    def on_bad(description: str) -> None:
-        problems.append(Problem("course", description))
-
-    rows = list(courses.walk(ctx.client("docebo"), on_bad=on_bad))
+    Unless the whole list is wanted, only the courses that changed since the last one are asked for: the others are
+    remembered with their details (GN-37).
+    """
+    rows: dict[str, CourseRow] = {}
+    if not whole:
+        rows = _changed_courses(ctx, problems)
+    if not rows or not all(course in rows for course in only):
+        rows = _all_courses(ctx, problems)
     if not only:
-        return rows
-    known = {row.id for row in rows}
+        return list(rows.values())
     for course in only:
-        if course not in known:
+        if course not in rows:
             raise UsageError(f"Docebo has no course {course}", hint=f"connectctl flow run {ctx.flow} --dry-run")
-    return [row for row in rows if row.id in only]
+    return [row for row in rows.values() if row.id in only]
+
+
+def _all_courses(ctx: RunContext, problems: list[Problem]) -> dict[str, CourseRow]:
+    """The whole list; what is remembered of courses that are gone is forgotten."""
+    rows = _listed(ctx, None, problems)
+    cache = known_details(ctx)
+    for gone in set(cache) - set(rows):
+        del cache[gone]
+    return rows
+
+
+def _changed_courses(ctx: RunContext, problems: list[Problem]) -> dict[str, CourseRow]:
+    """What is remembered, brought up to date; empty when nothing is."""
+    position = ctx.cached(_LIST).get(ctx.client("docebo").account)
+    if position is None:
+        return {}
+    known = {id: CourseRow(id, str(detail["name"]), detail["marker"]) for id, detail in known_details(ctx).items()}
+    return known | _listed(ctx, datetime.fromisoformat(position), problems)
+
+
+def _listed(ctx: RunContext, since: datetime | None, problems: list[Problem]) -> dict[str, CourseRow]:
+    """The courses by id, and how far the list has been read: as far as its newest row, unless a row was unreadable."""
+    bad: list[str] = []
+    docebo = ctx.client("docebo")
+    start = None if since is None else since - LATE
+    rows = {row.id: row for row in courses.walk(docebo, start, on_bad=bad.append)}
+    problems += [Problem("course", description) for description in bad]
+    newest = max((row.changed_at for row in rows.values() if row.changed_at), default=since)
+    if newest is not None and not bad:
+        ctx.cached(_LIST)[docebo.account] = min(newest, ctx.now).isoformat()
+    return rows
 
 
 def known_details(ctx: RunContext) -> MutableMapping[str, Any]:
@@ -73,8 +91,15 @@ def read_selected(
         if isinstance(result, Problem):
             problems.append(result)
             details[row.id] = None
+            ctx.cached(_LIST).pop(docebo.account, None)  # the next run asks for the whole list, and so for this one
         else:
-            detail = {"marker": row.marker, "id": row.id, "name": result.name, "fields": dict(result.fields)}
+            detail = {
+                "marker": row.marker,
+                "id": row.id,
+                "name": result.name or row.name,
+                "fields": dict(result.fields),
+                "plans": list(result.plans),
+            }
             cache[row.id] = details[row.id] = detail
     selected = [
         Selected(row.id, str(detail["name"] or row.name), (detail["fields"] or {}).get(field_id))
@@ -121,7 +146,7 @@ def decide_values(field: FieldDef, selected: Sequence[Selected], configured: str
     if configured in ("id", "label"):
         return configured  # a person has decided; a value that does not fit is skipped as template_unknown
     ids = {option.id for option in field.options}
-    labels = _labels(field)
+    labels = element_ids(field)
     found = set()
     for course in selected:
         value = (course.value or "").strip()
@@ -144,34 +169,3 @@ def decide_values(field: FieldDef, selected: Sequence[Selected], configured: str
             hint='set field_value = "id" or "label" in [connections.docebo] of config.toml',
         )
     return found.pop() if found else "id"
-
-
-def earnings(
-    field: FieldDef, mode: str, selected: Sequence[Selected], rows: Sequence[Mapping[str, Any]], columns: Columns
-) -> list[Earning]:
-    """Each course's template by Dropdown Element ID, or why there is none (CR-27). Pure."""
-    ids = {option.id for option in field.options}
-    labels = _labels(field)
-    by_element = {str(row[columns.element]): row for row in rows if row[columns.element] not in (None, "")}
-    result = []
-    for course in selected:
-        value = (course.value or "").strip()
-        if not value:
-            result.append(Earning(course.id, course.name, None, reason="no_value_selected"))
-            continue
-        element = (value if value in ids else None) if mode == "id" else labels.get(value)
-        row = by_element.get(element or "")
-        if row is None:
-            detail = f"the element {value!r} belongs to no row"
-            result.append(Earning(course.id, course.name, None, reason="template_unknown", detail=detail))
-        elif row[columns.active] is not True:
-            detail = str(row[columns.name])
-            result.append(Earning(course.id, course.name, None, reason="template_inactive", detail=detail))
-        else:
-            result.append(Earning(course.id, course.name, str(row[columns.id]), str(row[columns.name])))
-    return result
-
-
-def _labels(field: FieldDef) -> dict[str, str]:
-    """Element ids by label, in every language the labels are written in (docebo.md 4.2)."""
-    return {label.strip(): option.id for option in field.options for label in (*option.labels, option.label)}

@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from connectctl.badging.accounts import check_account, keep_account
+from connectctl.badging.columns import Columns
 from connectctl.badging.courses import list_courses, read_selected
 from connectctl.badging.settings import read_settings, required
-from connectctl.badging.templates import Columns
 from connectctl.docebo import fields
 from connectctl.docebo.fields import FieldDef
-from connectctl.errors import ConfigError, RemoteError, RemoteUnsure
+from connectctl.errors import ConfigError, DataError, NotFound, RemoteError, RemoteUnsure
 from connectctl.model import Change, Look, Outcome, Part, Plan, Problem, RowWrite, RunContext, Skip
 from connectctl.plugins.specs import ProviderSpec
 
@@ -33,25 +33,45 @@ class FieldView:
     maximum: int
 
 
-def find_field(spec: ProviderSpec, ctx: RunContext) -> tuple[str, FieldDef | None]:
-    """The setting's name and the dropdown of that name with its options; ConfigError for another type (CR-18)."""
+def find_field(spec: ProviderSpec, ctx: RunContext, *, remember: bool = False) -> tuple[str, FieldDef | None]:
+    """The setting's name and the dropdown of that name with its options; ConfigError for another type (CR-18).
+
+    `remember`: the field that had the name before is read without looking through the list, if it still has it.
+    """
     values = read_settings(spec.integration, spec.settings, ctx.settings(spec.integration), ctx.timezone)
     setting = spec.keys["field"]
     name = str(required(spec.integration, setting, values[setting], f"{spec.title} badge"))
     docebo = ctx.client("docebo")
     check_account(ctx, "docebo", "Docebo", docebo.account)
-    found = fields.find(docebo, name)
-    keep_account(ctx, "docebo", docebo.account)
+    ids = ctx.cached("course-fields")
+    place = f"{docebo.account}|{name}"
+    found = _remembered(docebo, ids.get(place), name) if remember else None
     if found is None:
-        return name, None
-    whole = fields.get(docebo, found.id)
-    found = replace(whole, type=whole.type or found.type or "dropdown")  # some lists leave the type out
+        listed = fields.find(docebo, name)
+        keep_account(ctx, "docebo", docebo.account)
+        if listed is None:
+            return name, None
+        whole = fields.get(docebo, listed.id)
+        found = replace(whole, type=whole.type or listed.type or "dropdown")  # some lists leave the type out
     if found.type != "dropdown":
         raise ConfigError(
             f"The Docebo course field {name!r} is of type {found.type}, not a dropdown; it is left as it is",
             hint=f'connectctl lookup set integration-settings {spec.integration} {setting} Value="another name"',
         )
+    if ids.get(place) != found.id:
+        ids[place] = found.id
     return name, found
+
+
+def _remembered(docebo: Any, field_id: str | None, name: str) -> FieldDef | None:
+    """The field with this id, when it is there and still has the name."""
+    if field_id is None:
+        return None
+    try:
+        field = fields.get(docebo, field_id)
+    except (NotFound, DataError):
+        return None
+    return replace(field, type=field.type or "dropdown") if field.name.strip() == name.strip() else None
 
 
 def read(spec: ProviderSpec, ctx: RunContext, _part: Part) -> FieldView:

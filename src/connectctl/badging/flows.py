@@ -9,7 +9,7 @@ from connectctl.plugins.specs import FlowSpec, ProviderSpec
 
 def provider_flows(spec: ProviderSpec) -> tuple[FlowSpec, ...]:
     """sync-templates, sync-field and batch-sync of one provider, under the exact titles of its recipes."""
-    from connectctl.badging import field, outward, plan, templates
+    from connectctl.badging import field, issuing, outward, plan, templates
 
     name, noun = spec.name, spec.noun
     return (
@@ -45,21 +45,21 @@ def provider_flows(spec: ProviderSpec) -> tuple[FlowSpec, ...]:
         FlowSpec(
             name=f"{name}.batch-sync",
             title=spec.titles["batch-sync"],
-            summary=f"Completed courses in Docebo become {spec.title} credentials",
+            summary=f"Completed courses and learning plans in Docebo become {spec.title} credentials",
             policy="manual",
             trigger="by hand",
             prepare=partial(outward.prepare, spec),
             parts=outward.parts,
             read=outward.read,
             plan=plan.plan,
-            apply=outward.apply,
-            look=partial(outward.look, spec),
+            apply=issuing.apply,
+            look=partial(issuing.look, spec),
             uses=("docebo", spec.connection),
             applies_to=spec.connection,
-            calls=(spec.titles["settings"], spec.titles["course"]),
+            calls=(spec.titles["settings"], spec.titles["course"], spec.titles["plan"]),
             writes=(f"{spec.title} credentials",),
             settings=tuple(setting.name for setting in spec.settings),
-            params=("since", "course", "template", "all_history", "full"),
+            params=("since", "course", "template", "all_history", "full", "reissue"),
             batch=spec.capabilities.batch,
         ),
     )

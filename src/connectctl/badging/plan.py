@@ -1,24 +1,31 @@
-"""What should be issued, and why or why not: a pure function of one course's view (CR-27 to CR-37, GN-17, GN-21)."""
+"""What should be issued, and why or why not: a pure function of the view of one course or plan (CR-27 to CR-37)."""
 
 from __future__ import annotations
 
 import hashlib
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
+from connectctl.badging.earnings import Earning
 from connectctl.badging.provider import Credential, duplicate_of
-from connectctl.model import Applied, Change, Outcome, Plan, Problem, Skip
+from connectctl.model import Applied, Change, Cursor, OpenItem, Outcome, Plan, Problem, Skip
 
 ADDRESS = re.compile(r"[^@\s,;|]+@[^@\s,;|]+\.[^@\s,;|]+")
+HELD = ("done", "adopted", "foreign")  # states of the ledger
+ENDED = {
+    "revoked_before": "revoked",
+    "rejected_before": "rejected",
+    "expired_before": "expired",
+}  # what --reissue names
 Expiry = str | Literal[False] | None
 
 
 @dataclass(frozen=True, slots=True)
 class Learner:
-    """A user who completed the course. `email` is trimmed and lower case, '' when there is none."""
+    """A user who completed the course or plan. `email` is trimmed and lower case, '' when there is none."""
 
     id: str
     email: str
@@ -28,19 +35,15 @@ class Learner:
 
 
 @dataclass(frozen=True, slots=True)
-class CourseView:
-    """One course and all that decides about its learners; plain data, no clock.
+class EarningView:
+    """One course or learning plan and all that decides about its learners; plain data, no clock.
 
-    `template` is None when `reason` says why the course earns nothing. `start` None means all history.
-    `learners` holds whom the plan may need; a completer missing there is unknown to Docebo.
+    `earning.template` is None when its reason says why it earns nothing. `start` None means all history.
+    `learners` holds whom the plan may need; a completer missing there is unknown to Docebo. `reissue` names the ended
+    states (expired, revoked, rejected) after which another credential is wanted (CR-34).
     """
 
-    course: str
-    course_name: str
-    template: str | None
-    template_name: str
-    reason: str
-    detail: str
+    earning: Earning
     account: str
     completions: Sequence[tuple[str, datetime | None]]
     learners: Mapping[str, Learner]
@@ -54,6 +57,8 @@ class CourseView:
     retrying: frozenset[str] = frozenset()
     problems: tuple[Problem, ...] = ()
     unbounded: bool = False
+    reissue: frozenset[str] = frozenset()
+    cursor: Cursor | None = None
 
 
 def holding(account: str, template: str, user: str) -> str:
@@ -124,53 +129,110 @@ def date_reason(completed_at: datetime | None, start: datetime | None, now: date
     return None
 
 
-def plan(view: CourseView) -> Plan:
-    """The course's changes in order of completion, its skips, and credentials seen that the ledger did not know.
+# What people can mend: looked at again by the next run (GN-37). A date to come mends itself.
+OPEN = frozenset(
+    {
+        "no_email",
+        "user_not_found",
+        "ambiguous_user",
+        "connectctl:no_name",
+        "connectctl:failed_before",
+        "connectctl:future_date",
+    }
+)
+
+
+def plan(view: EarningView) -> Plan:
+    """The changes in order of completion, the skips, and credentials seen that the ledger did not know.
 
     Pure: the same view always gives the same plan. Of several completions of one learner the first that counts earns
     the credential.
     """
-    if view.template is None:
-        skip = Skip(f"course:{view.course}", view.reason, view.detail, source=f"course:{view.course}")
-        return Plan(skipped=(skip,) if view.reason else (), problems=view.problems, unbounded=view.unbounded)
+    earning, template = view.earning, view.earning.template
+    if template is None:
+        skip = Skip(earning.part, earning.reason, earning.detail, source=earning.source)
+        return Plan(
+            skipped=(skip,) if earning.reason else (),
+            problems=view.problems,
+            unbounded=view.unbounded,
+            cursor=view.cursor,
+        )
     changes: list[Change] = []
     skipped: list[Skip] = []
     seen: list[tuple[Change, Outcome]] = []
+    left: list[OpenItem] = []
     taken: set[str] = set()
     for user, completed_at in view.completions:
-        place = holding(view.account, view.template, user)
+        place = holding(view.account, template, user)
         learner = view.learners.get(user)
         reason = date_reason(completed_at, view.start, view.now)
         if reason is None and place in taken:
             reason = "already_assigned"
         if reason is None and completed_at is not None:
-            change = _change(view, place, user, learner, completed_at)
-            reason = settled_reason(view.applied.get(place), change, view.retrying)
-            found = None if reason else duplicate_of(view.held, user, learner.email if learner else "")
-            if found is not None:
-                reason = held_reason(found, view.now)
-                if reason == "already_assigned":  # one that has ended may be wanted again one day
-                    ours = found.earner_id == user or change_mark(change) in found.marks
-                    seen.append((change, Outcome("adopted" if ours else "foreign", found.id)))
-            reason = reason or learner_reason(learner)
+            change, reason, found = _decide(view, place, user, learner, completed_at)
             if reason is None:
                 changes.append(change)
+            if found is not None:
+                seen.append((change, found))
             if reason in (None, "already_assigned"):
                 taken.add(place)
         if reason is not None:
             skipped.append(_skip(view, place, user, learner, reason))
-    return Plan(tuple(changes), (), tuple(skipped), view.problems, tuple(seen), unbounded=view.unbounded)
+        if reason in OPEN and completed_at is not None:
+            left.append(OpenItem(f"{place}|{stamp(completed_at)}", {"user": user, "version": stamp(completed_at)}))
+    return Plan(
+        tuple(changes),
+        (),
+        tuple(skipped),
+        view.problems,
+        tuple(seen),
+        unbounded=view.unbounded,
+        cursor=view.cursor,
+        open=tuple(left),
+    )
 
 
-def _change(view: CourseView, place: str, user: str, learner: Learner | None, completed_at: datetime) -> Change:
-    origin, version = f"course:{view.course}", completed_at.strftime("%Y-%m-%dT%H:%M:%SZ")
+def _decide(
+    view: EarningView, place: str, user: str, learner: Learner | None, completed_at: datetime
+) -> tuple[Change, str | None, Outcome | None]:
+    """The change that a completion asks for, why it is not made, and what was found in its place."""
+    change = _change(view, place, user, learner, completed_at)
+    applied = view.applied.get(place)
+    reason = settled_reason(applied, change, view.retrying)
+    ours = reason == "already_assigned" and applied is not None and applied.state in HELD
+    if reason is not None and not (ours and view.reissue):
+        return change, reason, None
+    found = duplicate_of(view.held, user, learner.email if learner else "", view.now)
+    if found is None:
+        return change, reason or learner_reason(learner), None
+    reason = held_reason(found, view.now)
+    if ENDED.get(reason) in view.reissue:
+        return _again(change, found, applied), learner_reason(learner), None
+    if ours or reason != "already_assigned":  # one that has ended may be wanted again one day
+        return change, reason, None
+    own = found.earner_id == user or change_mark(change) in found.marks
+    return change, reason, Outcome("adopted" if own else "foreign", found.id)
+
+
+def _again(change: Change, ended: Credential, applied: Applied | None) -> Change:
+    """The change that follows an ended credential: a key of its own, and the holding is handed over (GN-21)."""
+    data = {**change.data, "instead_of": ended.id}
+    words = f"{change.reason}; again, after {ended.id} ended"
+    supersedes = applied.key if applied is not None and applied.live else None
+    return replace(change, version=f"{change.version}/{ended.id}", data=data, reason=words, supersedes=supersedes)
+
+
+def _change(view: EarningView, place: str, user: str, learner: Learner | None, completed_at: datetime) -> Change:
+    earning, version = view.earning, stamp(completed_at)
     learner = learner or Learner(user, "", "", "")
     applied = view.applied.get(place)
     expiry: Any = default_expiry(view.expiration_days, view.now)
-    if applied is not None and applied.origin == origin and applied.version == version and "expires_at" in applied.data:
+    frozen = applied is not None and (applied.origin, applied.version) == (earning.source, version)
+    if frozen and applied is not None and "expires_at" in applied.data:
         expiry = applied.data["expires_at"]
+    what = "course" if earning.kind == "course" else "learning plan"
     data = {
-        "template_id": view.template,
+        "template_id": earning.template,
         "email": learner.email,
         "first_name": learner.first_name,
         "last_name": learner.last_name,
@@ -178,21 +240,25 @@ def _change(view: CourseView, place: str, user: str, learner: Learner | None, co
         "issued_at": version,
         "expires_at": expiry,
         "evidence_title": view.evidence_title,
-        "evidence_text": f"{view.flow_title}: course {view.course_name} ({view.course})",
+        "evidence_text": f"{view.flow_title}: {what} {earning.name} ({earning.id})",
     }
-    reason = f"course completed {completed_at.date().isoformat()}"
     return Change(
         "issue",
         place,
         data,
-        reason,
-        origin,
+        f"{what} completed {completed_at.date().isoformat()}",
+        earning.source,
         version,
         user,
         learner.email or None,
-        view.template,
-        f"course:{view.course}",
+        earning.template,
+        earning.source,
     )
+
+
+def stamp(moment: datetime) -> str:
+    """A completion's moment as the version of what it earns (GN-21)."""
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def change_mark(change: Change) -> str:
@@ -200,6 +266,6 @@ def change_mark(change: Change) -> str:
     return "connectctl-" + hashlib.sha256(change.key("").encode()).hexdigest()[:20]
 
 
-def _skip(view: CourseView, place: str, user: str, learner: Learner | None, reason: str) -> Skip:
+def _skip(view: EarningView, place: str, user: str, learner: Learner | None, reason: str) -> Skip:
     email = learner.email or None if learner else None
-    return Skip(place, reason, "", user, email, view.template, f"course:{view.course}")
+    return Skip(place, reason, "", user, email, view.earning.template, view.earning.source)

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Literal, Protocol
 
 TemplateState = Literal["active", "archived", "draft"]
+ENDED = ("revoked", "rejected")
 CredentialState = Literal["pending", "accepted", "rejected", "revoked"]
 
 
@@ -38,7 +39,10 @@ class Credential:
 
 @dataclass(frozen=True, slots=True)
 class IssueRequest:
-    """All that goes into a new credential. `expires_at`: a moment, None for the template's default, False for never."""
+    """All that goes into a new credential. `expires_at`: a moment, None for the template's default, False for never.
+
+    `again`: the learner has one that ended, and another is meant; the provider's own duplicate guard must let it pass.
+    """
 
     template_id: str
     email: str
@@ -50,6 +54,7 @@ class IssueRequest:
     evidence_title: str
     evidence_text: str
     mark: str
+    again: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +93,17 @@ class Provider(Protocol):
         """Issues one credential; raises AlreadyHeld when the provider's duplicate guard refuses it."""
 
 
-def duplicate_of(credentials: Sequence[Credential], earner_id: str, email: str) -> Credential | None:
-    """The credential that counts as held by this learner: a live one before an ended one, else None (CR-34)."""
+def duplicate_of(
+    credentials: Sequence[Credential], earner_id: str, email: str, now: datetime | None = None
+) -> Credential | None:
+    """The credential that counts as held by this learner: a live one before an ended one, else None (CR-34).
+
+    With `now` one that has expired counts as ended.
+    """
     matching = [c for c in credentials if c.earner_id == earner_id or email in c.emails]
-    matching.sort(key=lambda c: (c.state in ("revoked", "rejected"), c.replaced, c.earner_id != earner_id))
+    matching.sort(key=lambda c: (c.state in ENDED, c.replaced, _expired(c, now), c.earner_id != earner_id))
     return matching[0] if matching else None
+
+
+def _expired(credential: Credential, now: datetime | None) -> bool:
+    return now is not None and credential.expires_at is not None and credential.expires_at <= now

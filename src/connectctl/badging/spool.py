@@ -7,7 +7,10 @@ from collections.abc import Iterable, Iterator
 
 
 class Spool:
-    """Completions by course. SQLite keeps what fits in its cache and puts the rest on disk; gone with the run."""
+    """Completions by source (`course:88`, `plan:12`), gone with the run.
+
+    SQLite keeps what fits in its cache and puts the rest on disk.
+    """
 
     def __init__(self) -> None:
         self._db = sqlite3.connect("", isolation_level=None)
@@ -15,8 +18,8 @@ class Spool:
         self._db.execute("PRAGMA synchronous = OFF")
         self._db.execute("PRAGMA cache_size = -8192")
         self._db.execute(
-            "CREATE TABLE completions (course TEXT, user TEXT, completed_at TEXT,"
-            " PRIMARY KEY (course, user, completed_at)) WITHOUT ROWID"
+            "CREATE TABLE completions (source TEXT, user TEXT, completed_at TEXT,"
+            " PRIMARY KEY (source, user, completed_at)) WITHOUT ROWID"
         )
         self._db.execute(
             "CREATE TABLE people (id TEXT PRIMARY KEY, email TEXT, first_name TEXT, last_name TEXT) WITHOUT ROWID"
@@ -24,14 +27,14 @@ class Spool:
         self._db.execute("CREATE INDEX people_email ON people(email)")
 
     def add_completions(self, rows: Iterable[tuple[str, str, str]]) -> None:
-        """Keeps (course, user, completion time or ''); the same row twice counts once (pages may drift)."""
+        """Keeps (source, user, completion time or ''); the same row twice counts once (pages may drift)."""
         self._db.executemany("INSERT OR IGNORE INTO completions VALUES (?,?,?)", rows)
 
-    def completions(self, course: str) -> Iterator[tuple[str, str]]:
-        """(user, completion time) of a course in order of time."""
+    def completions(self, source: str) -> Iterator[tuple[str, str]]:
+        """(user, completion time) of a course or plan in order of time."""
         return iter(
             self._db.execute(
-                "SELECT user, completed_at FROM completions WHERE course = ? ORDER BY completed_at, user", (course,)
+                "SELECT user, completed_at FROM completions WHERE source = ? ORDER BY completed_at, user", (source,)
             ).fetchall()
         )
 

@@ -7,27 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from connectctl.badging.accounts import check_account, keep_account
+from connectctl.badging.columns import Columns
 from connectctl.badging.provider import Provider, Template
 from connectctl.model import Part, Plan, RowWrite, RunContext, Skip
 from connectctl.plugins.specs import ProviderSpec
-
-ID, NAME, ACTIVE, ELEMENT = "Badge Template ID", "Badge Template Name", "IsActive", "Dropdown Element ID"
-
-
-@dataclass(frozen=True, slots=True)
-class Columns:
-    """The names of the template table's columns, in their order: id, name, active, element."""
-
-    id: str
-    name: str
-    active: str
-    element: str
-
-    @classmethod
-    def of(cls, spec: ProviderSpec) -> Columns:
-        """The columns of a provider's table."""
-        names = [column.name for column in spec.template_table.columns]
-        return cls(*names[:4])
 
 
 @dataclass(frozen=True, slots=True)

@@ -78,8 +78,9 @@ def verify(session: Session, as_json: bool) -> None:
     Example: connectctl ledger verify
     """
     from connectctl.cli.output import emit_json
+    from connectctl.flows import proof
 
-    findings = _ledger(session).verify()
+    findings = proof.verify(session.store)
     if as_json:
         emit_json({"ok": not findings, "findings": findings})
     if findings:

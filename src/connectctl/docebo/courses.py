@@ -14,11 +14,15 @@ from connectctl.errors import DataError, NotFound, Rejected
 
 @dataclass(frozen=True, slots=True)
 class CourseRow:
-    """A course in the list; `marker` changes when the course does, None where the list does not show it."""
+    """A course in the list; `marker` changes when the course does, None where the list does not show it.
+
+    `changed_at` is the same as a moment, in the platform's own time.
+    """
 
     id: str
     name: str
     marker: str | None = None
+    changed_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +47,7 @@ def walk(docebo: Docebo, updated_from: datetime | None = None, *, on_bad: OnBad 
         changed = moment(shown, docebo.zone)
         if updated_from is not None and changed is not None and changed < updated_from:
             return None
-        return CourseRow(_id(row), text(row, "name", "title") or "", shown if changed else None)
+        return CourseRow(_id(row), text(row, "name", "title") or "", shown if changed else None, changed)
 
     def newer(row: Mapping[str, Any]) -> CourseRow:
         return CourseRow(_id(row), text(row, "title", "name") or "")

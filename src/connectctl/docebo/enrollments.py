@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from connectctl.docebo.client import Docebo, OnBad, Source
 from connectctl.docebo.parse import ident, moment, text
+from connectctl.errors import NotFound, Rejected
 
 if TYPE_CHECKING:
     from connectctl.http.session import Params
 
 IDS_PER_CALL = 50  # keeps the address short enough for every proxy
+ZONE_DOUBT = timedelta(days=1)  # the platform may read `updated_from` in a zone of its own
+
+OnSeen = Callable[[datetime], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,15 +31,23 @@ class Completion:
     status: str = "completed"
 
 
+class FilterIgnored(Exception):
+    """A list shows rows that `updated_from` should have left out: the platform does not know the parameter."""
+
+
 def completed(
     docebo: Docebo,
     course_ids: Sequence[str],
     updated_from: datetime | None = None,
     *,
     on_bad: OnBad | None = None,
+    on_seen: OnSeen | None = None,
 ) -> Iterator[Completion]:
     """The completions of the courses, or those changed since. Docebo's filters are asked for and then done again here,
-    because they are assumed, and a filter that is not known is ignored without a word."""
+    because they are assumed, and a filter that is not known is ignored without a word.
+
+    `on_seen` gets the moment at which each completed row last changed, in the platform's own time.
+    """
     wanted = list(dict.fromkeys(course_ids))
     since = None if updated_from is None else docebo.stamp(updated_from)
     for start in range(0, len(wanted), IDS_PER_CALL):
@@ -43,12 +55,44 @@ def completed(
         newer: Params = {"course_id[]": chunk, "enrollment_status[]": ["completed"]}
         older: Params = {"id_course[]": chunk, "status[]": ["completed"]}
         changed: Params = {"updated_from": since} if since else {}
-        reader = _Reader(docebo, frozenset(chunk), updated_from)
+        reader = _Reader(docebo, frozenset(chunk), updated_from, on_seen)
         yield from docebo.walk(
             Source("course_enrollments", reader.newer, newer, assumed=changed),
             Source("enrollments_legacy", reader.older, older, assumed=changed),
             on_bad=on_bad,
         )
+
+
+def changed(
+    docebo: Docebo,
+    course_ids: Collection[str],
+    updated_from: datetime,
+    *,
+    legacy: bool = False,
+    on_bad: OnBad | None = None,
+    on_seen: OnSeen | None = None,
+) -> Iterator[Completion]:
+    """The courses' completions that changed since, in one listing over all courses where they are many.
+
+    `legacy` asks the older list, whose `updated_from` is proven (docebo.md 5.2). Raises FilterIgnored where the list
+    does not know the parameter, possibly after some rows; then only `completed` helps, which names the courses.
+    """
+    since = docebo.stamp(updated_from)
+    wanted = frozenset(course_ids)
+    reader = _Reader(docebo, wanted, updated_from, on_seen, strict=True)
+    ids = sorted(wanted) if len(wanted) <= IDS_PER_CALL else None
+    if legacy:
+        params: Params = {"id_course[]": ids, "status[]": ["completed"], "updated_from": since}
+        source = Source("enrollments_legacy", reader.older, params)
+    else:
+        params = {"course_id[]": ids, "enrollment_status[]": ["completed"], "updated_from": since}
+        source = Source("course_enrollments", reader.newer, params)
+    try:
+        yield from docebo.walk(source, on_bad=on_bad)
+    except (NotFound, Rejected) as error:
+        if not isinstance(error, NotFound) and error.status not in (400, 422):
+            raise
+        raise FilterIgnored from error
 
 
 def is_completed(status: Any) -> bool:
@@ -65,6 +109,8 @@ class _Reader:
     docebo: Docebo
     courses: frozenset[str]
     updated_from: datetime | None
+    on_seen: OnSeen | None = None
+    strict: bool = False
 
     def newer(self, row: Mapping[str, Any]) -> Completion | None:
         course = ident(row, "course_id", "id_course")
@@ -83,10 +129,15 @@ class _Reader:
     def _completion(
         self, row: Mapping[str, Any], course: str, status: Any, done: Any, updated: Any
     ) -> Completion | None:
+        changed = moment(updated, self.docebo.zone)
+        if self.strict and self.updated_from and changed and changed < self.updated_from - ZONE_DOUBT:
+            raise FilterIgnored
         if course not in self.courses or not is_completed(status):
             return None
         user = ident(row, "user_id", "id_user")
-        completed_at, changed = moment(done, self.docebo.zone), moment(updated, self.docebo.zone)
+        completed_at = moment(done, self.docebo.zone)
+        if self.on_seen and changed:
+            self.on_seen(changed)
         if unchanged(self.updated_from, completed_at, changed):
             return None
         return Completion(course, user, text(row, "username"), completed_at, str(status).strip().lower())

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from connectctl.docebo import courses
 from connectctl.docebo.client import Docebo, OnBad, Source
-from connectctl.docebo.enrollments import IDS_PER_CALL, is_completed, unchanged
+from connectctl.docebo.enrollments import IDS_PER_CALL, OnSeen, is_completed, unchanged
 from connectctl.docebo.parse import field_values, ident, moment, text
 
 if TYPE_CHECKING:
@@ -81,8 +81,12 @@ def completed(
     updated_from: datetime | None = None,
     *,
     on_bad: OnBad | None = None,
+    on_seen: OnSeen | None = None,
 ) -> Iterator[PlanCompletion]:
-    """The completions of the plans, or those changed since, filtered here as well (docebo.md 6.3)."""
+    """The completions of the plans, or those changed since, filtered here as well (docebo.md 6.3).
+
+    `on_seen` gets the moment at which each row last changed, in the platform's own time.
+    """
     wanted = list(dict.fromkeys(plan_ids))
     since = None if updated_from is None else docebo.stamp(updated_from)
     for start in range(0, len(wanted), IDS_PER_CALL):
@@ -91,15 +95,19 @@ def completed(
 
         def read(row: Mapping[str, Any], plans: frozenset[str] = plans) -> PlanCompletion | None:
             plan = ident(row, "learning_plan_id", "id_path")
+            changed = moment(row.get("enrollment_date_last_updated"), docebo.zone)
+            if on_seen and changed:
+                on_seen(changed)
             if plan not in plans or not is_completed(row.get("enrollment_status")):
                 return None
             done = moment(row.get("enrollment_completion_date"), docebo.zone)
-            if unchanged(updated_from, done, moment(row.get("enrollment_date_last_updated"), docebo.zone)):
+            if unchanged(updated_from, done, changed):
                 return None
             return PlanCompletion(plan, ident(row, "user_id", "id_user"), text(row, "username"), done)
 
-        params: Params = {"learning_plan_id[]": chunk, "extra_fields[]": EXTRA_FIELDS, "updated_from": since}
-        yield from docebo.walk(Source("lp_enrollments", read, params), on_bad=on_bad)
+        params: Params = {"learning_plan_id[]": chunk, "extra_fields[]": EXTRA_FIELDS}
+        assumed: Params = {"updated_from": since} if since else {}
+        yield from docebo.walk(Source("lp_enrollments", read, params, assumed=assumed), on_bad=on_bad)
 
 
 def _row(row: Mapping[str, Any]) -> PlanRow:

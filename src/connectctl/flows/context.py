@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from connectctl.errors import ContractBroken
 from connectctl.flows.clock import RunClock, rfc3339
-from connectctl.model import Applied
+from connectctl.flows.cursors import Cursors
+from connectctl.model import Applied, OpenItem
 
 if TYPE_CHECKING:
     from tinydb.table import Table
@@ -93,6 +94,7 @@ class Context:
     clock: RunClock
     ledger: Ledger
     retrying: Collection[str] = ()
+    remembering: bool = True  # a saved plan or a retry reads everything again, and moves no cursor
     subjects: Collection[str] = ()
     shared: Any = None
     steps: list[dict[str, Any]] = field(default_factory=list)
@@ -138,6 +140,17 @@ class Context:
 
     def cached(self, name: str) -> Cached:
         return self._caches.setdefault(name, Cached(self.runtime.store, name))
+
+    def cursor(self, part: str, fingerprint: str) -> str | None:
+        found = self._cursors.get(part) if self.remembering else None
+        return found.position or None if found is not None and found.fingerprint == fingerprint else None
+
+    def open_items(self, part: str) -> list[OpenItem]:
+        return self._cursors.open_items(part)
+
+    @property
+    def _cursors(self) -> Cursors:
+        return Cursors(self.runtime.store, self.spec.name)
 
     def keep_cached(self) -> None:
         """Writes the facts that were learnt; not called by a dry run."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -97,7 +96,9 @@ class Ledger:
                     continue
                 taken = self._one("SELECT key FROM ledger WHERE holding = ? AND live = 1", change.holding)
                 if taken and taken[0] != key:
-                    continue
+                    if taken[0] != change.supersedes:
+                        continue
+                    self._end(run, taken[0], key)
                 data = json.dumps(change_to_json(change), ensure_ascii=False)
                 lease, stamp = rfc3339(now + LEASE), rfc3339(now)
                 if row:
@@ -118,6 +119,11 @@ class Ledger:
                 self._log(key, run, "intended", "")
                 claimed.add(key)
         return claimed
+
+    def _end(self, run: str, key: str, successor: str) -> None:
+        """Takes the holding from an entry whose credential has ended."""
+        self._store.execute("UPDATE ledger SET live = 0, updated_at = ? WHERE key = ?", (rfc3339(self._now()), key))
+        self._log(key, run, "ended", f"followed by {successor}")
 
     def _owned(self, run: str, owner: str, lease_until: str | None, now: datetime) -> bool:
         """Whether a claim belongs to another run that still lives."""
@@ -162,7 +168,7 @@ class Ledger:
             if row is None or row[2] not in PENDING:
                 return False
             state = "intended" if outcome.status == "released" else outcome.status
-            live = state == "unsure" or _keeps(state, row[0], row[1])
+            live = state == "unsure" or keeps(state, row[0], row[1])
             now = rfc3339(self._now())
             self._store.execute(
                 "UPDATE ledger SET state = ?, live = ?, remote_id = COALESCE(?, remote_id), error = ?,"
@@ -260,79 +266,12 @@ class Ledger:
         rows = self._store.query("SELECT at, run, state, detail FROM ledger_log WHERE key = ? ORDER BY seq", (key,))
         return [dict(zip(("at", "run", "state", "detail"), row, strict=True)) for row in rows]
 
-    # -- proof ----------------------------------------------------------------------------------------------------
-
-    def seal(self, run: str) -> str:
-        """Closes a run: a digest over all log lines since the last seal and over that seal. Returns the digest."""
-        with self._store.transaction():
-            previous = self._one("SELECT last_seq, digest FROM ledger_seals ORDER BY last_seq DESC, at DESC LIMIT 1")
-            first = (previous[0] if previous else 0) + 1
-            last = self._one("SELECT COALESCE(MAX(seq), 0) FROM ledger_log")
-            last_seq = last[0] if last else 0
-            if last_seq < first:
-                return previous[1] if previous else ""
-            before = previous[1] if previous else ""
-            digest = self._digest(before, first, last_seq)
-            self._store.execute(
-                "INSERT INTO ledger_seals (run, first_seq, last_seq, digest, previous, at) VALUES (?,?,?,?,?,?)",
-                (run, first, last_seq, digest, before, rfc3339(self._now())),
-            )
-            return digest
-
-    def _digest(self, previous: str, first: int, last: int) -> str:
-        digest = hashlib.sha256(previous.encode())
-        while first <= last:
-            rows = self._store.query(
-                "SELECT seq, key, run, at, state, detail FROM ledger_log WHERE seq BETWEEN ? AND ? ORDER BY seq",
-                (first, min(last, first + 4999)),
-            )
-            for row in rows:
-                digest.update(json.dumps(list(row), ensure_ascii=False).encode())
-            first += 5000
-        return digest.hexdigest()
-
-    def verify(self) -> list[str]:
-        """Every broken promise in words; empty when the digests are unbroken and no holding is live twice."""
-        findings = [
-            f"{row[1]} live entries for the holding {row[0]}"
-            for row in self._store.query(
-                "SELECT holding, COUNT(*) FROM ledger WHERE live = 1 GROUP BY 1 HAVING COUNT(*) > 1"
-            )
-        ]
-        previous, reached = "", 0
-        for run, first, last, digest, before in self._store.query(
-            "SELECT run, first_seq, last_seq, digest, previous FROM ledger_seals ORDER BY last_seq"
-        ):
-            if before != previous or first != reached + 1:
-                findings.append(f"the seal of run {run} does not follow the one before it")
-            if self._digest(before, first, last) != digest:
-                findings.append(f"log lines {first} to {last} differ from the digest that run {run} left")
-            previous, reached = digest, last
-        return findings + self._against_log()
-
-    def _against_log(self) -> list[str]:
-        """Entries that say something else than the last line of their log, and log lines whose entry is gone."""
-        findings = []
-        for key, state, live, action, version, told, logged, detail in self._store.query(
-            "SELECT l.key, l.state, l.live, l.action, l.version, COALESCE(l.error, l.remote_id, ''), g.state, g.detail"
-            " FROM ledger l LEFT JOIN ledger_log g"
-            " ON g.seq = (SELECT MAX(seq) FROM ledger_log WHERE ledger_log.key = l.key)"
-        ):
-            if (logged or "nothing") != state and not (logged == "released" and state == "intended"):
-                findings.append(f"the entry {key} says {state}, its log says {logged or 'nothing'}")
-            elif state in HELD and detail and detail != told:
-                findings.append(f"the entry {key} says {told or 'nothing'}, its log says {detail}")
-            elif state != "intended" and bool(live) != (state in PENDING or _keeps(state, action, version)):
-                findings.append(f"the entry {key} is {state} and yet {'live' if live else 'not live'}")
-        gone = self._store.query("SELECT DISTINCT key FROM ledger_log WHERE key NOT IN (SELECT key FROM ledger)")
-        return findings + [f"the entry {key} is gone, its log is there" for (key,) in gone]
-
     def _one(self, sql: str, *params: object) -> tuple[Any, ...] | None:
         rows = self._store.query(sql, params)
         return rows[0] if rows else None
 
 
-def _keeps(state: str, action: str, version: str | None) -> bool:
+def keeps(state: str, action: str, version: str | None) -> bool:
     """Whether an entry in this state leaves its holding taken for good."""
     return state in HELD and action in GIVES and version is not None
 

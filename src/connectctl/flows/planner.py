@@ -35,6 +35,7 @@ class Planner:
     warnings: list[str] = field(default_factory=list)
     totals: Totals = field(default_factory=Totals)
     parts: list[str] = field(default_factory=list)
+    quiet: set[str] = field(default_factory=set)  # parts without a change at the remote
     unread: list[ConnectctlError] = field(default_factory=list)  # why parts could not be read
     answered: bool = False  # whether a part was read from a remote
     _taken: dict[str, str] = field(default_factory=dict)  # holding: what it was planned for
@@ -93,6 +94,9 @@ class Planner:
         for change, outcome in plan.seen:
             seen = {"change": change_to_json(change), "status": outcome.status, "remote_id": outcome.remote_id}
             rows.append(("seen", change.action, change.key(self.ctx.run), "planned", seen))
+        if plan.cursor is not None and self.selection.everything and not self.options.dry_run:
+            rows.append(("cursor", "", plan.cursor.fingerprint, "planned", {"position": plan.cursor.position}))
+            rows += [("open", "", item.key, "planned", item.data) for item in plan.open]
         for skip in skips:
             self.skipped[skip.reason] += 1
             self.selection.note(skip)
@@ -101,6 +105,8 @@ class Planner:
         self.records.add(self.ctx.run, part.id, rows)
         if rows:
             self.parts.append(part.id)
+            if not changes:
+                self.quiet.add(part.id)
         self.warnings += plan.warnings
         self.totals = Totals(
             self.totals.changes + sum(row[0] == "change" for row in changes) + len(writes),

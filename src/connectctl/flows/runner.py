@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from itertools import groupby, islice
 from typing import Any
 
 from connectctl.errors import (
@@ -24,19 +25,23 @@ from connectctl.flows import planfile
 from connectctl.flows.applier import Applier, Job, Tally
 from connectctl.flows.clock import RunClock, stoppable
 from connectctl.flows.context import Context, Runtime
+from connectctl.flows.cursors import Cursors
 from connectctl.flows.ledger import Ledger, change_from_json
 from connectctl.flows.limits import Limits, objection
 from connectctl.flows.locks import Locks
 from connectctl.flows.options import RunOptions, RunResult
 from connectctl.flows.planner import Planner
+from connectctl.flows.proof import seal
 from connectctl.flows.recovery import recover
 from connectctl.flows.report import run_object, summarise
 from connectctl.flows.runs import RunRecords, new_run_id
 from connectctl.flows.selection import Selection
 from connectctl.flows.settle import Unsettled, settle
 from connectctl.flows.tables import write_rows
-from connectctl.model import Change, Look, Outcome, RowWrite
+from connectctl.model import Change, Cursor, Look, OpenItem, Outcome, RowWrite
 from connectctl.plugins.specs import FlowSpec
+
+QUIET_PARTS = 200  # committed at once: one fsync instead of one each
 
 Apply = Callable[[list[Change], Context], list[Outcome]]
 
@@ -73,8 +78,17 @@ class _Run:
         self.ledger = Ledger(runtime.store, locks.alive, clock.now)
         self.selection = Selection.of(options.plan, options.retry, self.records)
         self.ctx = Context(
-            runtime, spec, self.id, clock.now(), params, clock, self.ledger, retrying=self.selection.holdings
+            runtime,
+            spec,
+            self.id,
+            clock.now(),
+            params,
+            clock,
+            self.ledger,
+            retrying=self.selection.holdings,
+            remembering=self.selection.everything,
         )
+        self.cursors = Cursors(runtime.store, spec.name)
         self.planner = Planner(self.ctx, self.records, self.selection, options)
         self.unsettled: list[Unsettled] = []
 
@@ -170,13 +184,14 @@ class _Run:
             probe=lambda: self._settle_lost(applier.tally),
         )
         try:
-            for part in self.planner.parts:
+            for part in self._loud_parts():
                 self.clock.check()
                 self._commit_rows(part)
                 items = self.records.items(self.id, part=part, kinds=("change",), state="planned")
                 jobs = [Job(item.id, item.key, change_from_json(item.data)) for item in items]
                 if jobs:
                     applier.run_part(jobs)
+                self._commit_cursor(part)
             applier.tally.unsettled += self.unsettled
             self._settle_lost(applier.tally)
             self.clock.check()
@@ -184,6 +199,30 @@ class _Run:
         finally:
             applier.close()
             self.clock.applying = False
+
+    def _loud_parts(self) -> Iterator[str]:
+        """The parts with changes, in order; those without are committed on the way, many at once."""
+        for quiet, group in groupby(self.planner.parts, self.planner.quiet.__contains__):
+            if not quiet:
+                yield from group
+                continue
+            while several := list(islice(group, QUIET_PARTS)):
+                with self.runtime.store.transaction():
+                    for part in several:
+                        self._commit_rows(part)
+                        self._commit_cursor(part)
+
+    def _commit_cursor(self, part: str) -> None:
+        """How far the part is read, and what is still open of it."""
+        with self.runtime.store.transaction():
+            for item in self.records.items(self.id, part=part, kinds=("cursor",)):
+                still = [OpenItem(i.key, i.data) for i in self.records.items(self.id, part=part, kinds=("open",))]
+                for left in self.records.items(self.id, part=part, kinds=("change",)):
+                    if left.state in ("planned", "released", "failed", "unsure"):
+                        data = {"user": left.data["user"], "version": left.data["version"]}
+                        still.append(OpenItem(str(left.data["holding"]), data))
+                self.cursors.put(part, Cursor(item.key, item.data["position"]), still, self.clock.now())
+            self.records.drop(self.id, part, ("cursor", "open"))
 
     def _apply(self, changes: list[Change], ctx: Context) -> list[Outcome]:
         if self.spec.apply is None:
@@ -288,7 +327,7 @@ class _Run:
             if not self.options.dry_run:
                 if not isinstance(error, RunLocked):
                     self.ctx.keep_cached()
-                self.ledger.seal(self.id)
+                seal(self.runtime.store, self.id, self.clock.now())
             self.records.finish(self.id, status, self.clock.now(), summary, error.message if error else None)
         record = self.records.get(self.id)
         if record is None:

@@ -27,11 +27,14 @@ def new_run_id(now: datetime) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One spooled change, row write, problem or skip of a run; `data` is what the plan said."""
+    """One spooled change, row write, problem or skip of a run; `data` is what the plan said.
+
+    Until its part is committed also what was seen at the remote, the part's cursor and its open items.
+    """
 
     id: int
     part: str
-    kind: str  # change, write, problem, skip
+    kind: str  # change, write, problem, skip; seen, cursor, open
     action: str
     key: str
     state: str
@@ -112,6 +115,11 @@ class RunRecords:
             if len(rows) < 500:
                 return
             last = rows[-1][0]
+
+    def drop(self, run: str, part: str, kinds: tuple[str, ...]) -> None:
+        """Removes the items of these kinds, which served their purpose."""
+        for kind in kinds:
+            self._store.execute("DELETE FROM run_items WHERE run = ? AND part = ? AND kind = ?", (run, part, kind))
 
     def get(self, run: str) -> dict[str, Any] | None:
         """The record as a dict, or None."""

@@ -152,7 +152,8 @@ class ProviderSpec:
     `integration` is its name in integration-settings; `keys` maps what the kit wants to know (start, field,
     expiration_days, evidence_title) to the keys of `settings`; `noun` what it calls a template in messages;
     `titles` maps the kit's flow verbs (sync-templates, sync-field, batch-sync) and its steps (settings, field, course,
-    enrolled, assign, filter, issue) to the recipes' exact names.
+    plan, plans_of_course, mapped_plans, plans_completed, enrolled, assign, filter, issue) to the recipes' exact names.
+    The tables' columns stand in the order of CR-14 and CR-15, whatever their names.
     """
 
     name: str

@@ -43,7 +43,14 @@ CREATE TABLE cache(name TEXT NOT NULL, key TEXT NOT NULL, value TEXT NOT NULL, u
   PRIMARY KEY(name, key))
 """
 
-STEPS: tuple[str, ...] = (V1,)
+V2 = """
+CREATE TABLE cursors(flow TEXT NOT NULL, part TEXT NOT NULL, fingerprint TEXT NOT NULL, position TEXT NOT NULL,
+  updated_at TEXT NOT NULL, PRIMARY KEY(flow, part));
+CREATE TABLE open_items(flow TEXT NOT NULL, part TEXT NOT NULL, key TEXT NOT NULL, data TEXT NOT NULL,
+  PRIMARY KEY(flow, part, key))
+"""
+
+STEPS: tuple[str, ...] = (V1, V2)
 
 
 def version(engine: Engine) -> int:

@@ -140,7 +140,7 @@ class Credly:
             "badge_template_id": request.template_id,
             "issued_at": _time(request.issued_at),
             "issuer_earner_id": request.earner_id,
-            "duplicate_behavior": "deny",
+            "duplicate_behavior": "allow" if request.again else "deny",  # credly.md 8.1
             "evidence": [
                 {
                     "type": "IdEvidence",

@@ -220,7 +220,7 @@ class Docebo:
                 status=status,
                 completed_at=completed_at,
                 created_at=created,
-                updated_at=details.pop("updated_at", None) or completed_at or self.now(),
+                updated_at=details.pop("updated_at", None) or self.now(),
                 **details,
             )
             self.enrollments[user_id, course_id] = enrollment
@@ -247,6 +247,8 @@ class Docebo:
     ) -> PlanEnrollment:
         """Put a user into a learning plan or change that enrollment; a completion without a time is now."""
         with self.lock:
+            if user_id not in self.users or plan_id not in self.plans:
+                raise LookupError(f"no user {user_id} or no learning plan {plan_id}")
             if status == "completed":
                 completed_at = completed_at or self.now()
             enrollment = PlanEnrollment(
@@ -255,7 +257,7 @@ class Docebo:
                 status=status,
                 completed_at=completed_at,
                 created_at=completed_at or self.now(),
-                updated_at=completed_at or self.now(),
+                updated_at=self.now(),
                 percentage=100 if completed_at else 0,
             )
             self.plan_enrollments[user_id, plan_id] = enrollment

@@ -1,0 +1,39 @@
+"""The columns of a provider's two tables by what they hold; each provider names them in words of its own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from connectctl.plugins.specs import ProviderSpec
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """The template table's first columns, in their order."""
+
+    id: str
+    name: str
+    active: str
+    element: str
+
+    @classmethod
+    def of(cls, spec: ProviderSpec) -> Columns:
+        """The columns of a provider's table."""
+        return cls(*[column.name for column in spec.template_table.columns[:4]])
+
+
+@dataclass(frozen=True, slots=True)
+class MappingColumns:
+    """The mapping table's columns, in their order (CR-15, AC-20)."""
+
+    id: str
+    name: str
+    plan: str
+    training: str
+    certification: str
+    active: str
+
+    @classmethod
+    def of(cls, spec: ProviderSpec) -> MappingColumns:
+        """The columns of a provider's table."""
+        return cls(*[column.name for column in spec.mapping_table.columns[:6]])

@@ -1,0 +1,129 @@
+"""Who has completed what, read in bulk: all since the start date, or only what changed since the last run (CR-32)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from connectctl.badging.earnings import Earning, Kind
+from connectctl.badging.spool import Spool
+from connectctl.badging.window import Window
+from connectctl.docebo import enrollments, plans
+from connectctl.docebo.enrollments import FilterIgnored
+from connectctl.model import Problem, RunContext
+
+OVERLAP = timedelta(days=1)  # around the start date, because the remote's `updated_from` is in a zone of its own
+LATE = timedelta(hours=1)  # how late a change may turn up in a list; positions are in the platform's own time
+
+_LISTS = "changed-enrollments"  # cache: the list that knows `updated_from`, by platform
+
+Row = tuple[str, str, datetime | None]  # course or plan, user, completion
+
+
+@dataclass(slots=True)
+class Reading:
+    """Reads the completions of earnings into the spool, and works out how far each part has been read by that."""
+
+    ctx: RunContext
+    window: Window
+    account: str
+    spool: Spool
+    problems: list[Problem]
+    positions: dict[str, datetime | None] = field(default_factory=dict)  # by part
+    newest: datetime | None = None  # the newest change seen so far, in the platform's own time
+    complete: bool = True  # False: a row could not be read, so no cursor may move past it
+
+    def read(self, kind: Kind, earned: Sequence[Earning]) -> None:
+        """One listing for the parts that are new, one for those that go on; open items join them (GN-37)."""
+        if self.window.whole and self.window.walks:
+            self.ctx.cached(_LISTS).pop(self.ctx.client("docebo").account, None)  # asked again once a week
+        fresh: list[Earning] = []
+        known: list[tuple[Earning, datetime]] = []
+        for earning in earned:
+            position = self.window.position(self.ctx, earning, self.account)
+            if position is None:
+                fresh.append(earning)
+            else:
+                known.append((earning, position))
+        if fresh:
+            since = self.window.start - OVERLAP if self.window.start else None
+            # Without a completion there is still the platform's time at which something else was read before.
+            before = max((position for position in [self.newest, *(p for _, p in known)] if position), default=None)
+            newest = self._keep(kind, self._all(kind, fresh, since)) or before
+            self.positions |= {earning.part: newest for earning in fresh}
+        if known:
+            self._reopen(earning for earning, _ in known)
+            seen = self._keep(kind, self._changed(kind, known))
+            self.positions |= {earning.part: max(position, seen) if seen else position for earning, position in known}
+
+    def _keep(self, kind: Kind, read: Callable[[Callable[[datetime], None]], Iterator[Row]]) -> datetime | None:
+        """Into the spool; the newest change seen, as far as it is not to come by our clock."""
+        newest: datetime | None = None
+
+        def on_seen(changed: datetime) -> None:
+            nonlocal newest
+            if newest is None or changed > newest:
+                newest = changed
+
+        rows = read(on_seen)
+        self.spool.add_completions((f"{kind}:{id}", user, at.isoformat() if at else "") for id, user, at in rows)
+        if newest is not None:
+            newest = min(newest, self.ctx.now)
+            self.newest = newest if self.newest is None else max(self.newest, newest)
+        return newest
+
+    def _reopen(self, earned: Iterable[Earning]) -> None:
+        """What earlier runs left open, as if it had been read now."""
+        for earning in earned:
+            items = self.ctx.open_items(earning.part)
+            # The version of a credential that follows an ended one names that one behind a slash.
+            moments = ((i.data["user"], datetime.fromisoformat(i.data["version"].partition("/")[0])) for i in items)
+            self.spool.add_completions((earning.source, user, at.isoformat()) for user, at in moments)
+
+    def _on_bad(self, description: str) -> None:
+        self.complete = False
+        self.problems.append(Problem("enrollment", description))
+
+    def _all(
+        self, kind: Kind, earned: Sequence[Earning], since: datetime | None
+    ) -> Callable[[Callable[[datetime], None]], Iterator[Row]]:
+        docebo, ids = self.ctx.client("docebo"), [earning.id for earning in earned]
+
+        def rows(on_seen: Callable[[datetime], None]) -> Iterator[Row]:
+            if kind == "plan":
+                for plan in plans.completed(docebo, ids, since, on_bad=self._on_bad, on_seen=on_seen):
+                    yield plan.plan_id, plan.user_id, plan.completed_at
+            else:
+                for done in enrollments.completed(docebo, ids, since, on_bad=self._on_bad, on_seen=on_seen):
+                    yield done.course_id, done.user_id, done.completed_at
+
+        return rows
+
+    def _changed(
+        self, kind: Kind, known: Sequence[tuple[Earning, datetime]]
+    ) -> Callable[[Callable[[datetime], None]], Iterator[Row]]:
+        earned, since = [earning for earning, _ in known], min(position for _, position in known) - LATE
+        if kind == "plan":
+            return self._all(kind, earned, since)
+        docebo, ids = self.ctx.client("docebo"), {earning.id for earning in earned}
+        lists = self.ctx.cached(_LISTS)
+        known_list = lists.get(docebo.account)
+
+        def rows(on_seen: Callable[[datetime], None]) -> Iterator[Row]:
+            for name in sorted(("newer", "older"), key=lambda name: name != known_list) * (known_list != "neither"):
+                try:
+                    for done in enrollments.changed(
+                        docebo, ids, since, legacy=name == "older", on_bad=self._on_bad, on_seen=on_seen
+                    ):
+                        yield done.course_id, done.user_id, done.completed_at
+                except FilterIgnored:
+                    continue
+                if known_list != name:
+                    lists[docebo.account] = name
+                return
+            if known_list != "neither":
+                lists[docebo.account] = "neither"
+            yield from self._all(kind, earned, since)(on_seen)
+
+        return rows

@@ -1,0 +1,109 @@
+"""How far back a run looks: the start date, its options, and what earlier runs have read (GN-12, GN-37, GN-41)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from connectctl.badging.earnings import Earning
+from connectctl.badging.settings import day_start, required
+from connectctl.errors import UsageError
+from connectctl.model import Cursor, RunContext
+from connectctl.plugins.specs import ProviderSpec
+
+WALK = "walk"  # the part whose cursor says when everything was last read from the start date on
+WALK_EVERY = timedelta(days=7)
+ENDS = ("expired", "revoked", "rejected")
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """`start` None: all history. `unbounded`: it looks further back than the setting. `whole`: cursors are ignored,
+    `fresh`: and nothing else that is remembered is trusted. `keeps`: cursors move. `walks`: it reads all there is.
+    """
+
+    start: datetime | None
+    unbounded: bool
+    whole: bool
+    fresh: bool
+    keeps: bool
+    walks: bool
+    courses: tuple[str, ...]
+    templates: tuple[str, ...]
+    reissue: frozenset[str]
+
+    def position(self, ctx: RunContext, earning: Earning, account: str) -> datetime | None:
+        """Up to where the part has been read; None: from the start."""
+        text = None if self.whole else ctx.cursor(earning.part, self.fingerprint(earning, account))
+        return None if text is None else datetime.fromisoformat(text)
+
+    def cursor(self, earning: Earning, account: str, position: datetime | None) -> Cursor | None:
+        """The cursor that the part's commit leaves behind."""
+        if not self.keeps or earning.template is None:
+            return None
+        return Cursor(self.fingerprint(earning, account), "" if position is None else position.isoformat())
+
+    def fingerprint(self, earning: Earning, account: str) -> str:
+        """What decides a part: another template, element or start date starts it again."""
+        start = self.start.isoformat() if self.start else ""
+        return "|".join((account, str(earning.template), earning.element, start))
+
+
+def window(spec: ProviderSpec, values: Mapping[str, Any], ctx: RunContext) -> Window:
+    """The window of this run. Raises SettingMissing without a start date, UsageError for a bad parameter."""
+    start, unbounded = start_date(spec, values, ctx)
+    courses, templates = listed(ctx, "course"), listed(ctx, "template")
+    reissue = frozenset(listed(ctx, "reissue"))
+    if not reissue <= set(ENDS):
+        raise UsageError(f"reissue is one of {', '.join(ENDS)}", hint=f"connectctl flow show {ctx.flow}")
+    fresh, narrow = switched(ctx, "full"), bool(courses or templates)
+    usual = not (ctx.params.get("since") or switched(ctx, "all_history"))
+    due = usual and not narrow and _walk_due(ctx)
+    return Window(
+        start,
+        unbounded,
+        whole=fresh or due or not usual or bool(reissue),
+        fresh=fresh,
+        keeps=usual,
+        walks=usual and not narrow,
+        courses=courses,
+        templates=templates,
+        reissue=reissue,
+    )
+
+
+def start_date(spec: ProviderSpec, values: Mapping[str, Any], ctx: RunContext) -> tuple[datetime | None, bool]:
+    """The inclusive lower bound, and whether the run looks further back than the setting (GN-12, GN-41)."""
+    setting: datetime | None = values[spec.keys["start"]]
+    since = ctx.params.get("since")
+    if switched(ctx, "all_history"):
+        return None, True
+    if since:
+        try:
+            wanted = day_start(str(since), ctx.timezone)
+        except ValueError as error:
+            raise UsageError(f"--since {since} {error}", hint="--since 2026-01-31") from error
+        return wanted, setting is None or wanted < setting
+    return required(spec.integration, spec.keys["start"], setting, "2026-01-01"), False
+
+
+def listed(ctx: RunContext, name: str) -> tuple[str, ...]:
+    """A parameter that may come once or several times."""
+    value = ctx.params.get(name) or ()
+    return (value,) if isinstance(value, str) else tuple(value)
+
+
+def switched(ctx: RunContext, name: str) -> bool:
+    """A parameter that is on or off; `flow run --param` has only words for it."""
+    value = ctx.params.get(name) or False
+    if value not in (True, False, "true", "false"):
+        raise UsageError(f"{name} is true or false, not {value!r}", hint=f"connectctl flow show {ctx.flow}")
+    return value in (True, "true")
+
+
+def _walk_due(ctx: RunContext) -> bool:
+    """Whether a week has passed since everything was read: what no list of changes has shown comes to light then."""
+    last = ctx.cursor(WALK, WALK)
+    return last is None or datetime.fromisoformat(last) <= ctx.now - WALK_EVERY

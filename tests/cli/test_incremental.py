@@ -1,0 +1,175 @@
+"""A run reads what is new since the last one, keeps what people can mend, and once a week everything (GN-37)."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.worlds import World, make_world
+
+from connectctl_sandbox import Sandbox
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[World]:
+    with Sandbox(seed=1) as box:
+        box.docebo.enroll_in_plan(_learners(box)[5], plan_of(box), "completed", "2026-02-03 08:00:00")
+        yield make_world(box, tmp_path / "home")
+
+
+def plan_of(box: Sandbox) -> int:
+    return next(iter(box.docebo.plans))
+
+
+def _learners(box: Sandbox) -> list[int]:
+    return [user.user_id for user in box.docebo.users.values() if user.level == "User" and user.email]
+
+
+def mapped(world: World, template: str, plan: str, active: str = "true") -> None:
+    args = ("lookup", "set", "credly-integration-mappings", template, plan, "-", f"IsActive={active}")
+    code, _, err = world.run(*args)
+    assert code == 0, err
+
+
+def template_of(world: World, name: str) -> str:
+    return next(t.id for t in world.box.credly.templates.values() if t.name == name and t.state == "active")
+
+
+class Calls:
+    """The requests from here on, tokens left out."""
+
+    def __init__(self, box: Sandbox) -> None:
+        self.box, self.before = box, len(box.log.entries)
+
+    def of(self, remote: str) -> Counter[str]:
+        entries = self.box.log.entries[self.before :]
+        return Counter(
+            f"{e.method} {e.path}" for e in entries if e.remote == remote and not e.path.endswith("/oauth2/token")
+        )
+
+
+def sync(world: World, *args: str) -> tuple[dict[str, Any], Calls]:
+    calls = Calls(world.box)
+    code, report = world.report("credly", "batch-sync", *args)
+    assert code == 0, report
+    return report, calls
+
+
+@pytest.mark.req("GN-37")
+def test_a_run_with_nothing_new_reads_each_list_once(world: World) -> None:
+    mapped(world, template_of(world, "Forklift Safety"), str(plan_of(world.box)))
+    sync(world)
+    report, calls = sync(world)
+    assert report["planned"] == {}
+    assert not calls.of("credly")
+    docebo = calls.of("docebo")
+    assert max(docebo.values()) == 1, docebo
+    assert sum(docebo.values()) <= 6, docebo
+    asked = [e.query for e in world.box.log.entries[calls.before :] if "enrollments" in e.path]
+    assert all("updated_from" in query for query in asked)
+
+
+@pytest.mark.req("GN-37")
+def test_a_new_completion_is_found_among_what_changed(world: World) -> None:
+    sync(world)
+    box = world.box
+    held = {user for _, user in world.badges()}
+    course = next(iter(box.intended))
+    user = next(user for user in _learners(box) if str(user) not in held)
+    box.clock.advance(3600 * 5)
+    box.docebo.enroll(user, course, "completed", "2026-02-11 12:00:00")
+    report, calls = sync(world)
+    assert [(item["user"], item["source"]) for item in report["items"]] == [(str(user), f"course:{course}")]
+    assert sum(calls.of("docebo").values()) <= 8
+    assert sync(world)[0]["planned"] == {}
+
+
+@pytest.mark.req("GN-37", "GN-17")
+def test_who_could_not_be_given_a_badge_is_looked_at_again_until_mended(world: World) -> None:
+    report, _ = sync(world, "--skips")
+    nobodies = {item["user"] for item in report["items"] if item["reason"] == "no_email"}
+    for _ in range(2):
+        assert sync(world)[0]["skipped"]["no_email"] == report["skipped"]["no_email"] > 0, "they stay on the list"
+    for user in nobodies:
+        world.box.docebo.update_user(int(user), email=f"found-{user}@acme.example")
+    report, _ = sync(world)
+    assert {item["user"] for item in report["items"]} == nobodies
+    assert "no_email" not in sync(world)[0]["skipped"]
+
+
+@pytest.mark.req("GN-37")
+def test_a_part_decided_otherwise_starts_again_at_the_start_date(world: World) -> None:
+    sync(world)
+    before = world.badges()
+    code, _, err = world.run(
+        "lookup", "set", "integration-settings", "CREDLY", "BATCH_SYNC_START_DATE", "Value=2025-10-01"
+    )
+    assert code == 0, err
+    report, _ = sync(world)
+    assert report["planned"]["issue"] > 0, "completions long before the cursor"
+    template = template_of(world, "Team Leadership")
+    box = world.box
+    (welcome,) = [c.course_id for c in box.docebo.courses.values() if c.code == "WEL-1"]
+    (field,) = box.docebo.fields
+    element = next(i for i, label in box.docebo.labels(field).items() if label == "Team Leadership")
+    box.docebo.select(welcome, element)
+    report, _ = sync(world)
+    assert {item["source"] for item in report["items"]} == {f"course:{welcome}"}
+    assert {item["template"] for item in report["items"]} == {template}
+    assert world.badges() > before
+
+
+@pytest.mark.req("GN-37")
+@pytest.mark.parametrize("flags", [{"ignore_date_filters": True}, {"zero_dates": True}], ids=["ignored", "zero dates"])
+def test_a_platform_that_does_not_know_the_filter_is_asked_in_another_way(world: World, flags: dict[str, bool]) -> None:
+    box = world.box
+    for name, value in flags.items():
+        setattr(box.docebo.flags, name, value)
+    sync(world)
+    assert sync(world)[0]["planned"] == {}
+    _, calls = sync(world)
+    assert sum(calls.of("docebo").values()) <= 6, calls.of("docebo")
+    user = next(user for user in _learners(box) if str(user) not in {u for _, u in world.badges()})
+    box.clock.advance(3600 * 5)
+    box.docebo.enroll(user, next(iter(box.intended)), "completed", "2026-02-11 12:00:00")
+    assert [item["user"] for item in sync(world)[0]["items"]] == [str(user)]
+
+
+@pytest.mark.req("GN-37")
+def test_what_no_list_of_changes_shows_comes_to_light_with_the_weekly_walk(world: World) -> None:
+    sync(world)
+    box = world.box
+    user = next(user for user in _learners(box) if str(user) not in {u for _, u in world.badges()})
+    old = "2026-01-11 12:00:00"
+    box.docebo.enroll(user, next(iter(box.intended)), "completed", old, updated_at=old)
+    assert sync(world)[0]["planned"] == {}
+    dry, _ = sync(world, "--full", "--dry-run")
+    assert dry["planned"] == {"issue": 1}
+    with sqlite3.connect(world.home / "store.db") as db:
+        db.execute("UPDATE cursors SET position = '2026-11-01T00:00:00+00:00' WHERE part = 'walk'")
+    assert [item["user"] for item in sync(world)[0]["items"]] == [str(user)]
+
+
+@pytest.mark.req("GN-41")
+def test_a_run_with_a_start_of_its_own_moves_no_cursor(world: World) -> None:
+    sync(world, "--since", "2026-02-20")
+    report, _ = sync(world)
+    assert report["planned"]["issue"] > 0, "what lies before the later date was not taken for read"
+
+
+@pytest.mark.req("GN-37", "GN-19")
+def test_a_row_that_cannot_be_read_holds_the_cursor_back(world: World) -> None:
+    box, course = world.box, next(iter(world.box.intended))
+    user = next(user for user in _learners(box) if str(user) not in {u for _, u in world.expected})
+    box.docebo.enroll(user, course, "completed", "soon", updated_at="2026-02-01 00:00:00")
+    for _ in range(2):
+        code, report = world.report("credly", "batch-sync")
+        assert (code, report["failed"]) == (8, 1), "told each time, not only once"
+    assert world.badges() == Counter(world.expected), "the others have theirs"
+    box.docebo.enroll(user, course, "completed", "2026-02-01 00:00:00", updated_at="2026-02-01 00:00:00")
+    report, _ = sync(world)
+    assert [item["user"] for item in report["items"]] == [str(user)]
