@@ -4,8 +4,6 @@ It imports as little as it can: `--version` is answered before anything else is 
 the rest is being loaded ends the program without a word, for nothing has been done yet.
 """
 
-from __future__ import annotations
-
 import os
 import sys
 

@@ -61,8 +61,8 @@ class Index:
             return None
         try:
             return self._read()
-        except (OSError, ValueError, TypeError, KeyError, RecursionError):
-            return None
+        except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
+            return None  # not there, or damaged in one way or another
 
     def write(self, plugins: Plugins) -> None:
         """Keeps what these plugins offer, unless one of them is faulty or has been changed only just now.
@@ -94,8 +94,9 @@ class Index:
     def _path(self) -> str:
         import zlib
 
-        # One file per environment. Two that share a number only take the file from each other.
-        number = zlib.crc32("\n".join((__version__, sys.version, sys.prefix, *sys.path)).encode(errors="replace"))
+        # One file per environment, wherever it is called from: the first entry is the script's or the current folder.
+        # Two environments that share a number only take the file from each other.
+        number = zlib.crc32("\n".join((__version__, sys.version, sys.prefix, *sys.path[1:])).encode(errors="replace"))
         return os.path.join(self._folder or "", f"plugins-{number:08x}.json")
 
     def _read(self) -> Mapping[str, str] | None:

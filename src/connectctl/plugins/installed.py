@@ -12,21 +12,24 @@ import sys
 from collections.abc import Collection, Iterable, Iterator
 from functools import reduce
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from importlib.metadata import Distribution, EntryPoint
 
 _METADATA = (".dist-info", ".egg-info")
-_VALUE = re.compile(r"([\w.]+)\s*(?::\s*([\w.]+)\s*)?")
+_VALUE = r"[\w.]+\s*(:\s*[\w.]+\s*)?"
 
 
-class Found(NamedTuple):
+class Found:
     """An entry point in the shape of importlib.metadata's; `folder` is its distribution's metadata."""
 
-    name: str
-    value: str
-    folder: str
+    __slots__ = ("folder", "name", "value")
+
+    def __init__(self, name: str, value: str, folder: str) -> None:
+        self.name = name
+        self.value = value
+        self.folder = folder
 
     @property
     def module(self) -> str:
@@ -136,6 +139,6 @@ def _section(folder: str, group: str) -> Iterator[Found]:
             section = line[1:-1]
         elif section == group and line and not line.startswith("#"):
             name, sign, value = (part.strip() for part in line.partition("="))
-            if not sign or not _VALUE.fullmatch(value):
+            if not sign or not re.fullmatch(_VALUE, value):
                 raise _Unusual
             yield Found(name, value, folder)
