@@ -174,9 +174,22 @@ __import__(__name__)
 """
 
 
-@pytest.mark.parametrize("module", ["signal", "click", "inspect"])
-def test_ctrl_c_while_the_program_is_loaded_ends_it_quietly(tmp_path: Path, module: str) -> None:
-    (tmp_path / f"{module}.py").write_text(INTERRUPTING)
+# The same where Python drops an exception, prints "Exception ignored in" and goes on.
+UNRAISABLE = """
+class Last:
+    def __del__(self):
+        import os, _signal
+        os.kill(os.getpid(), _signal.SIGINT)
+Last()
+"""
+
+
+@pytest.mark.parametrize(
+    ("module", "text"),
+    [("signal", INTERRUPTING), ("click", INTERRUPTING), ("inspect", INTERRUPTING), ("click", UNRAISABLE)],
+)
+def test_ctrl_c_while_the_program_is_loaded_ends_it_quietly(tmp_path: Path, module: str, text: str) -> None:
+    (tmp_path / f"{module}.py").write_text(text)
     command = [sys.executable, "-m", "connectctl", "--help"]
     done = subprocess.run(command, env=os.environ | {"PYTHONPATH": str(tmp_path)}, capture_output=True)
     assert (done.returncode, done.stdout, done.stderr) == (130, b"", b"")

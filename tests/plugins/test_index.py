@@ -387,14 +387,14 @@ def test_the_folder_is_in_the_home(home: Path) -> None:
 
 # --- entry points, read without importlib.metadata
 
+ODD = "# x\n[other]\nb = c\n[connectctl]\n# y\n a=a.b : c.d \n\nz = z\n[x]\nq = r"
+
 
 @pytest.mark.parametrize(
     "files",
     [
         {"a-1.dist-info/entry_points.txt": "[connectctl]\na = a.b\n"},
-        {
-            "a-1.dist-info/entry_points.txt": "\n# x\n[other]\nb = c\n[connectctl]\n# y\n a=a.b : c.d \n\nz = z\n[x]\nq = r"
-        },
+        {"a-1.dist-info/entry_points.txt": ODD},
         {"a-1.dist-info/entry_points.txt": "[connectctl]\na = a:b [extra]\n"},
         {"a-1.dist-info/entry_points.txt": "[connectctl]\na = not a module\n"},
         {"a-1.dist-info/entry_points.txt": "x = y\n[connectctl]\n"},
