@@ -140,6 +140,8 @@ def test_help_of_a_core_command_asks_no_plugin(indexed: Path, args: list[str]) -
     heavy = HEAVY - {"tomllib"} if args[0] == "connection" else HEAVY
     assert found & {"importlib.metadata", "connectctl.plugins.manager", *heavy} == set()
     assert not tops(found) & {"connectctl_credly", "connectctl_sandbox"}
+    assert "connectctl.http.redact" not in found  # there is nothing in the log
+    assert args[0] != "lookup" or "connectctl.plugins.specs" not in found
 
 
 @pytest.mark.parametrize(
