@@ -24,7 +24,7 @@ unit: $(STAMP)
 	$(BIN)/pytest -q -n 2 --dist worksteal
 
 bench: $(STAMP)
-	$(BIN)/python bench/run.py
+	$(BIN)/python -m bench
 
 docs: $(DOCS_STAMP)
 	$(BIN)/python docs/generate.py

@@ -21,7 +21,6 @@ from connectctl.errors import (
     RemoteUnsure,
     UsageError,
 )
-from connectctl.model import Applied, Change, Look, Outcome, Part, Plan, Problem, RowWrite, RunContext, Skip
 from connectctl.plugins.hookspecs import hookimpl
 from connectctl.plugins.specs import (
     Capabilities,
@@ -51,7 +50,19 @@ if TYPE_CHECKING:
     from connectctl.config.settings import ConnectionSettings
     from connectctl.http.auth import BasicAuth, HeaderAuth
     from connectctl.http.session import Client
-    from connectctl.model import Clock
+    from connectctl.model import (
+        Applied,
+        Change,
+        Clock,
+        Look,
+        Outcome,
+        Part,
+        Plan,
+        Problem,
+        RowWrite,
+        RunContext,
+        Skip,
+    )
 
 # Imported when first asked for: declarations need none of it, and every call of the tool reads them.
 _LATER = {
@@ -70,6 +81,10 @@ _LATER = {
     "ConnectionSettings": "connectctl.config.settings",
     "Secret": "connectctl.config.secrets",
     "profile_paths": "connectctl.config.paths",
+    **dict.fromkeys(
+        ("Applied", "Change", "Look", "Outcome", "Part", "Plan", "Problem", "RowWrite", "RunContext", "Skip"),
+        "connectctl.model",
+    ),
 }
 
 __all__ = [

@@ -8,7 +8,6 @@ import sys
 import threading
 from collections.abc import Sequence
 from contextlib import suppress
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -40,7 +39,7 @@ def _version(ctx: click.Context, option: click.Parameter, asked: bool) -> None:
     epilog="Example: connectctl init",
 )
 @click.option("--profile", metavar="NAME", help="Work in another profile (CONNECTCTL_PROFILE).")
-@click.option("--config", metavar="FILE", type=click.Path(path_type=Path), help="Read the settings from FILE.")
+@click.option("--config", metavar="FILE", type=click.Path(), help="Read the settings from FILE.")
 @click.option("-v", "--verbose", count=True, help="Say more; twice: everything.")
 @click.option("-q", "--quiet", is_flag=True, help="No progress and no remarks.")
 @click.option("--log-format", type=click.Choice(["text", "json"]), default="text", help="Form of the log on stderr.")
@@ -50,7 +49,7 @@ def _version(ctx: click.Context, option: click.Parameter, asked: bool) -> None:
 def group(
     ctx: click.Context,
     profile: str | None,
-    config: Path | None,
+    config: str | None,
     verbose: int,
     quiet: bool,
     log_format: str,
@@ -58,8 +57,12 @@ def group(
 ) -> None:
     """Keep Docebo and the systems around it in step."""
     session = ctx.ensure_object(Session)
-    session.profile, session.config, session.verbose = profile, config, verbose
+    session.profile, session.verbose = profile, verbose
     session.quiet, session.log_format, session.debug = quiet, log_format, debug
+    if config is not None:
+        from pathlib import Path
+
+        session.config = Path(config)
     from connectctl.cli.logs import set_up
 
     ctx.with_resource(set_up(verbose, quiet, log_format))

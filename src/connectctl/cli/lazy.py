@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
 from connectctl.cli.session import Session
 from connectctl.errors import ContractBroken, NameTaken
+from connectctl.plugins.guard import resolve
 from connectctl.plugins.names import did_you_mean
 
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+NAME = "connectctl"
+
+
+class Entry(NamedTuple):
     """A command of the core: `target` is "module:name"."""
 
     section: str
@@ -60,26 +64,36 @@ class LazyGroup(Group):
     """The top level: the core's commands from the table above, then those of the plugins."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return [*COMMANDS, *(name for name in _plugins(ctx).commands if name not in COMMANDS)]
+        return [*COMMANDS, *(name for name in _offered(ctx) if name not in COMMANDS)]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        plugins = _plugins(ctx)
         entry = COMMANDS.get(cmd_name)
+        if entry is not None and _indexed(ctx) is not None:
+            return _checked(resolve(entry.target, NAME), cmd_name)
+        plugins = _plugins(ctx)
         taken: NameTaken | None = plugins.commands.taken.get(cmd_name)
         if taken is not None and cmd_name != _DIAGNOSIS:
             raise taken
         if entry is not None:
-            return _load(plugins, entry.target, cmd_name)
+            return _checked(plugins.resolve(entry.target), cmd_name)
         if cmd_name not in plugins.commands:
             return None
-        return _load(plugins, plugins.commands[cmd_name].target, cmd_name)
+        return _checked(plugins.resolve(plugins.commands[cmd_name].target), cmd_name)
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        from click.shell_completion import CompletionItem
+
+        # click would import every command for its summary.
+        known = {**{name: entry.summary for name, entry in COMMANDS.items()}, **_offered(ctx)}
+        found = [CompletionItem(name, help=text) for name, text in known.items() if name.startswith(incomplete)]
+        return [*found, *click.Command.shell_complete(self, ctx, incomplete)]
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         sections: dict[str, list[tuple[str, str]]] = {}
         for name, entry in COMMANDS.items():
             sections.setdefault(entry.section, []).append((name, entry.summary))
-        for name, spec in _plugins(ctx).commands.items():
-            sections.setdefault("Plugins", []).append((name, spec.summary))
+        for name, summary in _offered(ctx).items():
+            sections.setdefault("Plugins", []).append((name, summary))
         # One width for all sections, so that the summaries stand in one column.
         width = max(len(name) for rows in sections.values() for name, _ in rows)
         for title, rows in sections.items():
@@ -93,6 +107,8 @@ class LazyGroup(Group):
             formatter.write_text(f"{note[0].upper()}{note[1:]}.")
 
     def remark(self, ctx: click.Context) -> str:
+        if _indexed(ctx) is not None:
+            return ""
         faulty = _names(fault.plugin for fault in (*_plugins(ctx).load_faults, *_plugins(ctx).commands.faults))
         return f"these plugins are faulty: {faulty} (connectctl plugin list)" if faulty else ""
 
@@ -101,12 +117,21 @@ def _plugins(ctx: click.Context) -> Any:
     return ctx.ensure_object(Session).plugins
 
 
+def _indexed(ctx: click.Context) -> Mapping[str, str] | None:
+    return ctx.ensure_object(Session).indexed
+
+
+def _offered(ctx: click.Context) -> Mapping[str, str]:
+    """The commands of the plugins and their summaries."""
+    indexed = _indexed(ctx)
+    return {name: spec.summary for name, spec in _plugins(ctx).commands.items()} if indexed is None else indexed
+
+
 def _names(names: Iterable[str]) -> str:
     return ", ".join(dict.fromkeys(names))
 
 
-def _load(plugins: Any, target: Any, name: str) -> click.Command:
-    found = plugins.resolve(target)
+def _checked(found: Any, name: str) -> click.Command:
     if not isinstance(found, click.Command):
         raise ContractBroken(f"The command {name} is not a click command but {type(found).__name__}")
     return found

@@ -33,17 +33,23 @@ class JsonFormatter(logging.Formatter):
         return json.dumps(row, ensure_ascii=False)
 
 
+class _Masked(logging.Filter):
+    """The filter against secrets, imported when there is a first record: most commands log nothing."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        from connectctl.http.redact import RedactingFilter
+
+        return RedactingFilter().filter(record)
+
+
 @contextmanager
 def set_up(verbose: int, quiet: bool, form: str) -> Iterator[None]:
     """The log of `connectctl` goes to stderr while a command runs: warnings, more with -v, errors alone with -q."""
-    from connectctl.config.secrets import known
-    from connectctl.http.redact import KNOWN, RedactingFilter
-
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
         JsonFormatter() if form == "json" else logging.Formatter("%(levelname)s %(name)s: %(message)s")
     )
-    handler.addFilter(RedactingFilter(lambda: (*KNOWN.values(), *known())))
+    handler.addFilter(_Masked())
     logger = logging.getLogger(_LOGGER)
     before = logger.level
     logger.setLevel(logging.ERROR if quiet else _LEVELS[min(verbose, 2)])

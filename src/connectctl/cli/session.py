@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from connectctl.cli.output import Progress
     from connectctl.config.paths import ProfilePaths
     from connectctl.config.settings import Settings
+    from connectctl.plugins.index import Index
     from connectctl.plugins.manager import Plugins
     from connectctl.store.store import Store
 
@@ -37,12 +40,33 @@ class Session:
     def plugins(self) -> Plugins:
         from connectctl.cli.lazy import COMMANDS
 
-        if self._given is None:
-            from connectctl.plugins.manager import load_plugins
+        if self._given is not None:
+            self._given.reserve(COMMANDS)
+            return self._given
+        from connectctl.plugins.manager import load_plugins
 
-            self._given = load_plugins()
-        self._given.reserve(COMMANDS)
-        return self._given
+        outdated = self._index.commands is None  # asked before the plugins are loaded
+        plugins = load_plugins()
+        plugins.reserve(COMMANDS)
+        if outdated:
+            self._index.write(plugins)
+        self._given = plugins
+        return plugins
+
+    @property
+    def indexed(self) -> Mapping[str, str] | None:
+        """The plugins' commands and their summaries from the index; None when the plugins have to be asked.
+
+        Where there is an answer, no plugin has a fault and no name is offered twice.
+        """
+        return self._index.commands if self._given is None else None
+
+    @cached_property
+    def _index(self) -> Index:
+        from connectctl.cli.lazy import COMMANDS
+        from connectctl.plugins.index import Index, cache_folder
+
+        return Index(cache_folder(), COMMANDS)
 
     @cached_property
     def paths(self) -> ProfilePaths:

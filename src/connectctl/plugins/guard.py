@@ -7,10 +7,12 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout, suppress
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from connectctl.errors import ContractBroken
-from connectctl.plugins.specs import Target
+
+if TYPE_CHECKING:
+    from connectctl.plugins.specs import Target
 
 
 @contextmanager

@@ -6,14 +6,15 @@ import os
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import pluggy
 
 from connectctl import __version__
 from connectctl.errors import ContractBroken
-from connectctl.plugins import core, guard, hookspecs
+from connectctl.plugins import core, guard, hookspecs, installed
 from connectctl.plugins.checks import problems
+from connectctl.plugins.index import BLOCK
 from connectctl.plugins.names import slug
 from connectctl.plugins.registry import Contribution, Fault, Registry
 from connectctl.plugins.specs import (
@@ -27,10 +28,9 @@ from connectctl.plugins.specs import (
 )
 
 if TYPE_CHECKING:
-    from importlib.metadata import Distribution, EntryPoint
+    from importlib.metadata import EntryPoint
 
 GROUP = "connectctl"
-BLOCK = "CONNECTCTL_BLOCK_PLUGINS"
 MAKE_FLOWS = "connectctl.badging.flows:provider_flows"  # (ProviderSpec) -> tuple[FlowSpec, ...]
 
 T = TypeVar("T")
@@ -48,20 +48,19 @@ class PluginInfo:
     faults: tuple[Fault, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class _Found:
+class _Found(NamedTuple):
     name: str
-    dist: Distribution | None = None
+    entry: installed.Found | EntryPoint | None = None
     blocked: bool = False
 
+    # Both are read when asked for: it means opening the distribution's metadata.
     @property
     def distribution(self) -> str:
-        return self.dist.name if self.dist else ""
+        return self.entry.dist.name if self.entry and self.entry.dist else ""
 
     @property
     def version(self) -> str:
-        # Read when asked for: it means opening the distribution's metadata.
-        return self.dist.version if self.dist else ""
+        return self.entry.dist.version if self.entry and self.entry.dist else ""
 
 
 class Plugins:
@@ -160,6 +159,11 @@ class Plugins:
         return (*self._load_faults, *(fault for found in self._hook_faults.values() for fault in found))
 
     @property
+    def sources(self) -> list[str]:
+        """The modules that the plugins come from, without the blocked ones."""
+        return [found.entry.module for found in self._found if found.entry and not found.blocked]
+
+    @property
     def info(self) -> tuple[PluginInfo, ...]:
         """Every plugin found, core first, with what it offers and what is wrong with it; asks all hooks."""
         offered = [contribution for registry in self._registries() for contribution in registry.contributions()]
@@ -230,16 +234,16 @@ class Plugins:
         return sound
 
 
-def load_plugins(block: Collection[str] = (), entry_points: Iterable[EntryPoint] | None = None) -> Plugins:
+def load_plugins(
+    block: Collection[str] = (), entry_points: Iterable[installed.Found | EntryPoint] | None = None
+) -> Plugins:
     """Imports the installed plugins, or those of `entry_points`, without the blocked ones.
 
     `block` and the environment's CONNECTCTL_BLOCK_PLUGINS=a,b name plugins or their distributions. A plugin that
     cannot be imported is left out and has a Fault; nothing but Ctrl-C is raised.
     """
-    from importlib import metadata
-
     if entry_points is None:
-        entry_points = metadata.entry_points(group=GROUP)
+        entry_points = installed.entry_points(GROUP)
     unwanted = {slug(name) for name in (*block, *os.environ.get(BLOCK, "").split(",")) if name.strip()}
     found: dict[str, _Found] = {}
     modules: dict[str, Any] = {}
@@ -250,9 +254,9 @@ def load_plugins(block: Collection[str] = (), entry_points: Iterable[EntryPoint]
             words = f"The plugin name {entry.name!r} is offered by {other} and by {entry.value}; the first one counts"
             faults.append(Fault(entry.name, "name", words))
             continue
-        names = {slug(entry.name), slug(entry.dist.name)} if entry.dist and unwanted else {slug(entry.name)}
+        names = {slug(entry.name), slug(entry.dist.name)} if unwanted and entry.dist else {slug(entry.name)}
         blocked = bool(names & unwanted)
-        found[entry.name] = _Found(entry.name, entry.dist, blocked)
+        found[entry.name] = _Found(entry.name, entry, blocked)
         if blocked:
             continue
         failures: list[str] = []

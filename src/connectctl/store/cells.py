@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from connectctl.errors import SettingInvalid
-from connectctl.plugins.specs import ColumnSpec
+
+if TYPE_CHECKING:
+    from connectctl.plugins.specs import ColumnSpec
 
 DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}( [0-9]{2}:[0-9]{2}:[0-9]{2})?")
 INTEGER = re.compile(r"[+-]?[0-9]{1,19}")
