@@ -173,3 +173,18 @@ def test_a_row_that_cannot_be_read_holds_the_cursor_back(world: World) -> None:
     box.docebo.enroll(user, course, "completed", "2026-02-01 00:00:00", updated_at="2026-02-01 00:00:00")
     report, _ = sync(world)
     assert [item["user"] for item in report["items"]] == [str(user)]
+
+
+@pytest.mark.req("GN-22")
+@pytest.mark.parametrize("again", [False, True], ids=["first", "nothing new"])
+def test_a_dry_run_predicts_the_calls_of_the_run(world: World, again: bool) -> None:
+    mapped(world, template_of(world, "Forklift Safety"), str(plan_of(world.box)))
+    if again:
+        sync(world)
+    else:
+        assert "To carry it out: " in world.run("credly", "batch-sync", "--dry-run")[2]
+    dry, _ = sync(world, "--dry-run")
+    report, calls = sync(world)
+    counted = {remote: sum(calls.of(remote).values()) for remote in ("docebo", "credly")}
+    assert {remote: dry["predicted_calls"].get(remote, 0) for remote in counted} == counted
+    assert report["predicted_calls"] == dry["predicted_calls"]

@@ -38,6 +38,7 @@ OBJECT = {
     "failed": int,
     "unsure": int,
     "api_calls": dict,
+    "predicted_calls": dict,
     "items": list,
 }
 ITEM = ("action", "key", "user", "email", "template", "source", "reason", "outcome", "remote_id", "error")

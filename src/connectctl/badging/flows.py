@@ -40,6 +40,7 @@ def provider_flows(spec: ProviderSpec) -> tuple[FlowSpec, ...]:
             writes=("the Docebo course additional field", f"table {spec.template_table.title} (Dropdown Element ID)"),
             settings=("COURSE_ADDITIONAL_FIELD",),
             batch=1000,  # one request changes all elements; never two at a time (docebo.md 4.4)
+            requests=2,  # the field is read again after the change
             parallel=False,
         ),
         FlowSpec(

@@ -14,6 +14,7 @@ from connectctl.errors import RunIncomplete
 if TYPE_CHECKING:
     from connectctl.cli.output import Progress
     from connectctl.cli.session import Session
+    from connectctl.config.settings import Settings
     from connectctl.flows.options import RunResult
     from connectctl.flows.planfile import PlanFile
 
@@ -109,6 +110,8 @@ def show_run(session: Session, report: Mapping[str, Any], *, as_json: bool, ende
         emit(lines, shown)
     for warning in report["warnings"]:
         session.say(f"Warning: {warning}")
+    if report["dry_run"] and report["planned"]:
+        session.say(prediction(session.settings, report["predicted_calls"]))
     if ended or report["done"]:
         session.say(sentence(report))
 
@@ -157,6 +160,30 @@ def sentence(report: Mapping[str, Any]) -> str:
         words.append(f"calls: {calls}")
     prefix = "Dry run" if report["dry_run"] else "Run"
     return f"{prefix} {report['run']} {report['status']}: " + "; ".join(words)
+
+
+def prediction(settings: Settings, calls: Mapping[str, int]) -> str:
+    """What carrying the plan out will cost, and how long the slowest connection takes for that at its rate."""
+    from connectctl.http.limits import parse_rate
+
+    seconds, words = 0.0, []
+    for kind, count in sorted(calls.items()):
+        connection = settings.connection(kind)
+        rate = parse_rate(connection.rate)
+        seconds = max(seconds, count * rate.seconds / rate.count if rate else 0.0)
+        budget = f" of {connection.per_hour} an hour" if connection.per_hour else ""
+        words.append(f"{count} {kind}{budget}")
+        if connection.per_hour:
+            seconds = max(seconds, (count - 1) // connection.per_hour * 3600.0)
+    return f"To carry it out: {', '.join(words)} calls, about {duration(seconds)}"
+
+
+def duration(seconds: float) -> str:
+    """Seconds as people say them: 40 s, 12 min, 3 h 20 min."""
+    if seconds < 60:
+        return f"{max(1, round(seconds))} s"
+    hours, minutes = divmod(round(seconds / 60), 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min"
 
 
 class _Bar:

@@ -101,7 +101,12 @@ class Docebo:
     @property
     def calls(self) -> int:
         """Requests sent so far, for tokens too."""
-        return self.http.calls + (self._token_http.calls if self._token_http else 0)
+        return self.http.calls + self.sign_ins
+
+    @property
+    def sign_ins(self) -> int:
+        """How many of them were for tokens."""
+        return self._token_http.calls if self._token_http else 0
 
     def close(self) -> None:
         self.http.close()

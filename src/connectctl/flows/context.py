@@ -164,6 +164,10 @@ class Context:
         """Requests sent so far, by connection, tokens included."""
         return {kind: int(client.calls) for kind, client in sorted(self._clients.items())}
 
+    def sign_ins(self) -> dict[str, int]:
+        """How many of them were for tokens, which are kept: a later run may need none."""
+        return {kind: int(getattr(client, "sign_ins", 0)) for kind, client in self._clients.items()}
+
     def close(self) -> None:
         for client in self._clients.values():
             client.close()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from math import ceil
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +38,9 @@ class Planner:
     parts: list[str] = field(default_factory=list)
     quiet: set[str] = field(default_factory=set)  # parts without a change at the remote
     unread: list[ConnectctlError] = field(default_factory=list)  # why parts could not be read
+    predicted: dict[str, int] = field(default_factory=dict)  # requests of the whole run, by connection, without tokens
     answered: bool = False  # whether a part was read from a remote
+    _batches: int = 0
     _taken: dict[str, str] = field(default_factory=dict)  # holding: what it was planned for
 
     def plan_all(self) -> None:
@@ -72,6 +75,15 @@ class Planner:
                 continue  # carried out before, by us: applying a plan twice is no mistake
             gone.append(_refused(change, change.key(self.ctx.run), why))
         self.records.add(self.ctx.run, "", gone)
+        self._predict()
+
+    def _predict(self) -> None:
+        """The reads were made, and a run that applies makes the same; to them come the requests of the changes."""
+        spec, tokens = self.ctx.spec, self.ctx.sign_ins()
+        self.predicted = {kind: calls - tokens.get(kind, 0) for kind, calls in self.ctx.api_calls().items()}
+        if spec.applies_to and self._batches:
+            before = self.predicted.get(spec.applies_to, 0)
+            self.predicted[spec.applies_to] = before + self._batches * spec.requests
 
     def write_plan(self, path: Path) -> None:
         """Saves the planned changes for `apply`."""
@@ -88,6 +100,7 @@ class Planner:
         ]
         changes = [row for change in plan.changes if (row := self._change(change, skips)) is not None]
         rows += changes
+        self._batches += ceil(sum(row[0] == "change" for row in changes) / self.ctx.spec.batch)
         writes = [write for write in plan.writes if self.selection.wants(write)]
         for write in writes:
             rows.append(("write", write.action, "|".join(write.key), "planned", _write_to_json(write)))

@@ -79,6 +79,7 @@ def run_head(record: Mapping[str, Any]) -> dict[str, Any]:
         "failed": summary.get("failed", 0),
         "unsure": summary.get("unsure", 0),
         "api_calls": summary.get("api_calls", {}),
+        "predicted_calls": summary.get("predicted_calls", {}),
         "warnings": summary.get("warnings", []),
         "error": record["error"],
     }

@@ -321,6 +321,7 @@ class _Run:
             summary |= {
                 "skipped": {reason: count for reason, count in sorted(skipped.items()) if count},
                 "api_calls": self.ctx.api_calls(),
+                "predicted_calls": self.planner.predicted,
                 "warnings": self.planner.warnings,
                 "steps": self.ctx.steps,
             }

@@ -112,6 +112,7 @@ class FlowSpec:
     params: tuple[str, ...] = ()  # what `flow run --param` may name; a name given twice arrives as a list
     applies_to: str = ""  # the connection whose threads and rate `apply` works under
     batch: int = 1
+    requests: int = 1  # that one call of `apply` sends, for the prediction in the plan
     parallel: bool = True
 
 
