@@ -19,6 +19,11 @@ NOW = datetime(2026, 11, 21, tzinfo=UTC)
 ADA = Change("issue", "h|1", {"email": "a@b.c", "expires_at": "2027-01-01T00:00:00Z"}, "why", "course:1", "v1", "1")
 
 
+def nothing(_holding: str) -> bool:
+    """No holding was planned for."""
+    return False
+
+
 def saved(store: Store, *changes: Change) -> Selection:
     return Selection.of(PlanFile("toy.go", "r_1", "", {}, changes), None, RunRecords(store))
 
@@ -26,7 +31,7 @@ def saved(store: Store, *changes: Change) -> Selection:
 def test_without_a_plan_or_a_retry_everything_is_wanted(store: Store) -> None:
     selection = Selection.of(None, None, RunRecords(store))
     assert selection.judge(ADA).wanted
-    assert selection.missing({}) == []
+    assert selection.missing(nothing) == []
 
 
 @pytest.mark.req("GN-40")
@@ -62,7 +67,7 @@ def test_a_saved_change_that_is_planned_no_more_says_why(store: Store) -> None:
     selection = saved(store, ADA, replace(ADA, holding="h|2"), replace(ADA, holding="h|3"))
     selection.note(Skip("h|1", "already_assigned"))
     selection.judge(replace(ADA, holding="h|3"))
-    gone = {one.holding: why for one, why in selection.missing({})}
+    gone = {one.holding: why for one, why in selection.missing(nothing)}
     assert set(gone) == {"h|1", "h|2"}
     assert gone["h|1"].endswith("already_assigned")
     assert gone["h|2"].endswith("not due now")

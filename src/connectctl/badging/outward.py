@@ -204,6 +204,7 @@ def _read_completions(shared: Shared, ctx: RunContext) -> None:
 
 def _find_needy(shared: Shared, ctx: RunContext) -> None:
     """Which learners the ledger does not answer for; only they cost a look at users and credentials."""
+    same: dict[str, str] = {}  # one text per learner, however many templates ask about them
     for earning in sorted(shared.earned, key=lambda e: e.template or ""):
         completions = list(shared.spool.completions(earning.source)) if earning.template else ()
         if not earning.template or not completions:
@@ -214,7 +215,7 @@ def _find_needy(shared: Shared, ctx: RunContext) -> None:
             if date_reason(_moment(text), shared.window.start, ctx.now) is not None:
                 continue
             if shared.window.reissue or not _answered(applied.get(place)):
-                shared.needy.setdefault(earning.template, set()).add(user)
+                shared.needy.setdefault(earning.template, set()).add(same.setdefault(user, user))
 
 
 def _everybody(shared: Shared) -> set[str]:

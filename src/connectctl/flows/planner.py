@@ -41,7 +41,7 @@ class Planner:
     predicted: dict[str, int] = field(default_factory=dict)  # requests of the whole run, by connection, without tokens
     answered: bool = False  # whether a part was read from a remote
     _batches: int = 0
-    _taken: dict[str, str] = field(default_factory=dict)  # holding: what it was planned for
+    _taken: dict[str, str] = field(default_factory=dict)  # of the part being planned: holding, what it was planned for
 
     def plan_all(self) -> None:
         """Reads and plans; writes nothing but the run's own record. Raises what makes the whole run pointless."""
@@ -69,7 +69,7 @@ class Planner:
             self._spool(part, planned)
             progress.advance(1)
         gone = []
-        for change, why in self.selection.missing(self._taken):
+        for change, why in self.selection.missing(lambda holding: self._planned_for(holding) is not None):
             entry = self.ctx.ledger.get(change.key(self.ctx.run))
             if entry is not None and entry.state in HELD:
                 continue  # carried out before, by us: applying a plan twice is no mistake
@@ -116,6 +116,7 @@ class Planner:
             if self.options.skips or skip.reason not in QUIET or skip.detail:
                 rows.append(("skip", "skip", skip.key, skip.reason, _skip_to_json(skip)))
         self.records.add(self.ctx.run, part.id, rows)
+        self._taken.clear()
         if rows:
             self.parts.append(part.id)
             if not changes:
@@ -130,6 +131,10 @@ class Planner:
             self.totals.unbounded or (plan.unbounded and self.selection.everything),
         )
 
+    def _planned_for(self, holding: str) -> str | None:
+        """What the holding is taken for, in the part being planned or in one before it; those are on disk."""
+        return self._taken.get(holding) or self.records.planned_for(self.ctx.run, holding)
+
     def _change(self, change: Change, skips: list[Skip]) -> Row | None:
         """The row of a change to carry out, of one refused by a saved plan, or None."""
         verdict = self.selection.judge(change)
@@ -138,7 +143,7 @@ class Planner:
             return _refused(verdict.change, key, verdict.refusal)
         if not verdict.wanted:
             return None
-        first = self._taken.get(change.holding)
+        first = self._planned_for(change.holding)
         if first is not None:
             skips.append(_already(change, f"planned for {first}"))
             return None

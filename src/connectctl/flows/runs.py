@@ -116,6 +116,15 @@ class RunRecords:
                 return
             last = rows[-1][0]
 
+    def planned_for(self, run: str, holding: str) -> str | None:
+        """The source (or origin) of the change that a run has planned for this holding, if any."""
+        rows = self._store.query(
+            "SELECT data FROM run_items WHERE run = ? AND key > ? AND key < ? AND kind = 'change' LIMIT 1",
+            (run, holding + "|", holding + "}"),  # a key begins with its holding and this sign
+        )
+        data = json.loads(rows[0][0]) if rows else None
+        return None if data is None else str(data["source"] or data["origin"])
+
     def drop(self, run: str, part: str, kinds: tuple[str, ...]) -> None:
         """Removes the items of these kinds, which served their purpose."""
         for kind in kinds:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -94,15 +94,15 @@ class Selection:
         if self.saved is not None:
             self._reasons[skip.key] = skip.reason
 
-    def missing(self, taken: Container[str]) -> list[tuple[Change, str]]:
-        """Saved changes that are no longer planned, with the reason."""
+    def missing(self, taken: Callable[[str], bool]) -> list[tuple[Change, str]]:
+        """Saved changes that are no longer planned, with the reason; `taken` says whether a holding was planned for."""
         return [
             (
                 change,
                 f"the world has changed since the plan was made: {self._reasons.get(change.holding, 'not due now')}",
             )
             for key, change in (self.saved or {}).items()
-            if key not in self._met and change.holding not in taken
+            if key not in self._met and not taken(change.holding)
         ]
 
 
