@@ -21,16 +21,31 @@ from connectctl.errors import (
     RemoteUnsure,
     UsageError,
 )
-from connectctl.model import Applied, Change, Look, Outcome, Part, Plan, Problem, RowWrite, RunContext, Skip
+from connectctl.model import (
+    Applied,
+    Change,
+    CheckContext,
+    Look,
+    Outcome,
+    Part,
+    Plan,
+    Problem,
+    RowWrite,
+    RunContext,
+    Skip,
+)
 from connectctl.plugins.hookspecs import hookimpl
 from connectctl.plugins.specs import (
+    Alias,
     Capabilities,
     CheckSpec,
     ColumnSpec,
     CommandSpec,
     ConnectionSpec,
+    Finding,
     FlowSpec,
     ProviderSpec,
+    Reference,
     SettingSpec,
     TableSpec,
 )
@@ -73,6 +88,7 @@ _LATER = {
 }
 
 __all__ = [
+    "Alias",
     "AlreadyHeld",
     "Applied",
     "AuthFailed",
@@ -80,6 +96,7 @@ __all__ = [
     "BasicAuth",
     "Capabilities",
     "Change",
+    "CheckContext",
     "CheckSpec",
     "Client",
     "Clock",
@@ -92,6 +109,7 @@ __all__ = [
     "Credential",
     "CredentialState",
     "DataError",
+    "Finding",
     "FlowSpec",
     "HeaderAuth",
     "IssueRequest",
@@ -106,6 +124,7 @@ __all__ = [
     "Problem",
     "Provider",
     "ProviderSpec",
+    "Reference",
     "Rejected",
     "RemoteDown",
     "RemoteError",

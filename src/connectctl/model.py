@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Mapping, MutableMapping
+from collections.abc import Collection, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal, Protocol
@@ -173,6 +173,24 @@ class RunContext(Protocol):
 
     def applied(self, holding_prefix: str) -> Mapping[str, Applied]:
         """What the ledger knows of the holdings that begin with the prefix, by holding."""
+
+    def settings(self, integration: str) -> Mapping[str, str]:
+        """The rows of `integration-settings` of one integration, trimmed, by key (GN-08)."""
+
+
+class CheckContext(Protocol):
+    """What a `CheckSpec`'s target gets. Nothing of it writes."""
+
+    @property
+    def tables(self) -> Sequence[Any]: ...  # the TableSpecs in question
+    @property
+    def timezone(self) -> str: ...
+
+    def client(self, kind: str) -> Any:
+        """The client of a connection, made on first use; it must be declared in the check's `uses`."""
+
+    def table(self, name: str) -> Table:
+        """A lookup table (TinyDB API), by any of its names."""
 
     def settings(self, integration: str) -> Mapping[str, str]:
         """The rows of `integration-settings` of one integration, trimmed, by key (GN-08)."""

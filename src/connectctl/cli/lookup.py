@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from connectctl.cli.check import check_tables
+from connectctl.cli.explain import explain_table
 from connectctl.cli.lazy import Group
 from connectctl.cli.options import dry_run_option, json_option, limit_option, output_option, pass_session
 from connectctl.cli.output import Form, emit, emit_json, write
@@ -26,6 +28,10 @@ def lookup() -> None:
 
     Example: connectctl lookup set integration-settings CREDLY COURSE_ADDITIONAL_FIELD Value="Credly badge"
     """
+
+
+lookup.add_command(check_tables)
+lookup.add_command(explain_table)
 
 
 @lookup.command("list")

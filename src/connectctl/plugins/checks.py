@@ -15,6 +15,7 @@ from connectctl.plugins.specs import (
     ConnectionSpec,
     FlowSpec,
     ProviderSpec,
+    Reference,
     SettingSpec,
     TableSpec,
 )
@@ -72,6 +73,20 @@ def _table(spec: TableSpec) -> Iterator[str]:
                     yield f"{field} names {name!r}, which is not a column"
     if spec.key == ():
         yield "key must name at least one column"
+    yield from _declared_for_checks(spec, names)
+
+
+def _declared_for_checks(spec: TableSpec, names: list[str]) -> Iterator[str]:
+    """What `lookup check` relies on; whether the other table is there is seen when it is asked for."""
+    if spec.active and not any(column.name == spec.active and column.type == "boolean" for column in spec.columns):
+        yield f"active names {spec.active!r}, which is not a boolean column"
+    yield from (f"maps names {name!r}, which is not a column" for name in spec.maps if name not in names)
+    for column in spec.columns:
+        reference = column.refers_to
+        if reference is not None and not isinstance(reference, Reference):
+            yield f"refers_to of the column {column.name} must be a Reference"
+        elif reference is not None and reference.label and reference.label[0] not in names:
+            yield f"refers_to of the column {column.name} names {reference.label[0]!r}, which is not a column"
 
 
 def _flow(spec: FlowSpec) -> Iterator[str]:
@@ -111,6 +126,8 @@ def _settings(settings: Iterable[SettingSpec]) -> Iterator[str]:
         yield from _name("setting", setting.name, _SETTING)
         if setting.kind not in _SETTING_KINDS:
             yield f"setting {setting.name} has the unknown kind {setting.kind!r}"
+        if setting.alias is not None and setting.alias.of not in {other.name for other in settings}:
+            yield f"setting {setting.name} is an alias of {setting.alias.of}, which is not a setting"
 
 
 def _name(field: str, value: object, pattern: re.Pattern[str]) -> Iterator[str]:
