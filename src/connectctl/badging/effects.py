@@ -103,17 +103,21 @@ def settings_findings(
     `declared` are the settings by integration; of one that is not in use a missing setting is a warning.
     """
     places: dict[tuple[str, str], Any] = {}
+    meant: set[tuple[str, str]] = set()  # what misspelt rows will be when they are mended
     for row in rows:
         places.setdefault((_cell(row, "Integration"), _cell(row, "Key")), row)
     for (integration, key), row in places.items():
         if not integration or not key:
             continue  # a row that does not fit its columns
         if integration not in declared:
+            meant.add((nearest(integration, declared) or "", key))
             yield _unknown(row, "Integration", integration, declared, places)
             continue
         spec = next((spec for spec in declared[integration] if spec.name == key), None)
         if spec is None:
-            yield _unknown(row, "Key", key, [spec.name for spec in declared[integration]], places)
+            names = [spec.name for spec in declared[integration]]
+            meant.add((integration, nearest(key, names) or ""))
+            yield _unknown(row, "Key", key, names, places)
             continue
         problem = _problem(spec, _cell(row, "Value"), timezone)
         if problem is not None:
@@ -123,7 +127,8 @@ def settings_findings(
         texts = {key: _cell(row, "Value") for (owner, key), row in places.items() if owner == integration}
         used = in_use.get(integration, True)
         yield from _disagreements(integration, specs, texts, places)
-        yield from _missing(integration, specs, texts, used, now)
+        missing = _missing(integration, specs, texts, used, now)
+        yield from (finding for finding in missing if finding.key not in meant)
 
 
 def _unknown(row: Any, column: str, word: str, known: Any, places: Mapping[tuple[str, str], Any]) -> Finding:

@@ -41,7 +41,8 @@ def check_tables(session: Session, table: str | None, offline: bool, as_json: bo
     """
     plugins = session.plugins
     tables = [plugins.table(table)] if table else list(plugins.tables.values())
-    found = list(findings(session, tables, offline=offline))
+    order = {spec.name: number for number, spec in enumerate(tables)}
+    found = sorted(findings(session, tables, offline=offline), key=lambda finding: order.get(finding.table, len(order)))
     if as_json:
         emit_json([as_document(session, finding) for finding in found])
     else:
@@ -164,10 +165,10 @@ def as_document(session: Session, finding: Finding) -> dict[str, Any]:
 
 
 def show(session: Session, found: list[Finding]) -> None:
-    """Grouped by table; rows with the same finding and fix share a line."""
+    """By table, as they come; rows with the same finding and fix share a line."""
     tables = session.plugins.tables
     blocks = []
-    for table, group in groupby(sorted(found, key=lambda finding: finding.table), lambda finding: finding.table):
+    for table, group in groupby(found, lambda finding: finding.table):
         same: dict[tuple[str, str, tuple[str, ...]], list[Finding]] = {}
         for finding in group:
             same.setdefault((finding.severity, finding.message, finding.fix), []).append(finding)

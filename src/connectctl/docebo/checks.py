@@ -5,6 +5,7 @@ from __future__ import annotations
 from connectctl.docebo import plans
 from connectctl.model import CheckContext
 from connectctl.plugins.specs import Finding, TableSpec
+from connectctl.store.findings import key_of
 
 LEARNING_PLAN = "docebo-learning-plan"
 
@@ -23,23 +24,27 @@ def learning_plans(ctx: CheckContext) -> list[Finding]:
     listed = list(plans.walk(ctx.client("docebo")))
     ids = {plan.id for plan in listed}
     codes = {plan.code: plan.id for plan in listed if plan.code}
+    keys = {spec.name: {key_of(spec, row) for row in ctx.table(spec.name)} for spec, _ in named}
     findings = []
     for spec, name, row in cells:
         text = str(row[name]).strip()
         if text not in ids:
-            fix, words = _fix(spec, row.doc_id, name, codes.get(text))
-            key = tuple(str(row.get(part) or "") for part in spec.key)
+            meant = codes.get(text)
+            taken = key_of(spec, {**row, name: meant}) in keys[spec.name]
+            fix, words = _fix(spec, row.doc_id, name, meant, taken=taken)
             message = f"Docebo has no learning plan {text!r}{words}"
-            findings.append(Finding("error", message, fix, spec.name, row.doc_id, key, name))
+            findings.append(Finding("error", message, fix, spec.name, row.doc_id, key_of(spec, row), name))
     return findings
 
 
-def _fix(spec: TableSpec, number: int, column: str, meant: str | None) -> tuple[tuple[str, ...], str]:
+def _fix(spec: TableSpec, number: int, column: str, meant: str | None, *, taken: bool) -> tuple[tuple[str, ...], str]:
     row = ("lookup", "set", spec.name, f"#{number}")
     if not spec.editable:
         return ("lookup", "show", spec.name), ""
-    if meant is not None:
+    if meant is not None and not taken:
         return (*row, f"{column}={meant}"), f"; it is the code of the plan {meant}"
+    if meant is not None:
+        return ("lookup", "unset", spec.name, f"#{number}"), f"; it is the code of the plan {meant}, which has a row"
     if spec.active:
         return (*row, f"{spec.active}=false"), ""
     return ("lookup", "unset", spec.name, f"#{number}"), ""

@@ -87,14 +87,16 @@ def _row(spec: TableSpec, row: Any, known: Mapping[str, Known], seen: _Seen) -> 
     if any(finding.severity == "error" for finding in wrong):
         return
     references = [(column, known[column.name]) for column in spec.columns if column.name in known]
-    leads = [(column, place, _text(row.get(column.name))) for column, place in references]
+    leads = [(column, place, _text(row.get(column.name)).strip()) for column, place in references]
     if not in_use(spec, row):
         if spec.editable and spec.active:
             pointless = not _effects(spec, row) and spec.maps
             dead = any(text and not place.ids.get(text, (False, ""))[0] for _, place, text in leads)
             fix = _unset(spec, row) if pointless or dead else _set(spec, row, spec.active, "true")
-            more = ", and could not work" if pointless or dead else ""
-            yield _finding(spec, row, "warning", f"is switched off{more}: the row is skipped", fix, spec.active)
+            more = (
+                ", and could not work if it were on" if pointless or dead else "; the fix is for when that is not meant"
+            )
+            yield _finding(spec, row, "warning", f"is switched off{more}", fix, spec.active)
         return
     for column, place, text in leads:
         if text:
@@ -116,6 +118,8 @@ def _cell(spec: TableSpec, row: Any, column: ColumnSpec) -> Iterator[Finding]:
         if text is None and column.name == spec.active:
             text = "false"  # skipped until somebody has looked at it
         fix = _unset(spec, row) if text is None else _set(spec, row, column.name, text)
+        if column.fill and not spec.editable:
+            fix = tuple(column.fill.split())
         yield _finding(spec, row, "error", f"{column.name} {problem}", fix, column.name)
     elif isinstance(value, str) and value != value.strip() and column.type == "text":
         message = f"{column.name} {shown(value)} begins or ends with a space"
@@ -129,14 +133,13 @@ def _reference(
     assert reference is not None  # noqa: S101 - `known` has only columns that refer to something
     if text not in place.ids:
         words = f"{column.name} {shown(text)} is not in {place.spec.title}"
-        near = _near(text, place.ids)
-        if near is not None:
+        if not place.ids and place.spec.fill:  # the same words for all rows: they share a line
+            words = f"{column.name} leads nowhere: {place.spec.title} is still empty"
+            fix = tuple(place.spec.fill.split())
+        elif (near := _near(text, place.ids)) is not None:
             renamed = key_of(spec, {**row, column.name: near})
             fix = _unset(spec, row) if taken(renamed) else _set(spec, row, column.name, near)
             words += f"; is {shown(near)} meant?"
-        elif not place.ids and place.spec.fill:
-            fix = tuple(place.spec.fill.split())
-            words += ", which is still empty"
         else:
             fix = _set(spec, row, spec.active, "false") if spec.active else _unset(spec, row)
             words += f"; if it is new, connectctl {place.spec.fill} comes first" if place.spec.fill else ""
@@ -200,7 +203,7 @@ def _without_effect(spec: TableSpec, seen: _Seen) -> Iterator[Finding]:
             if len(rows) > 1 and all(count[effect] > 1 for effect in effects):
                 count.subtract(effects)
                 others = [f"#{other}" for other, _, theirs in rows if other != number and theirs & effects]
-                message = f"changes nothing: {', '.join(others[:3])} already says the same"
+                message = f"changes nothing: what it maps is mapped by {', '.join(others[:3])} too"
                 fix = ("lookup", "unset", spec.name, f"#{number}") if spec.editable else _show(spec)
                 yield Finding("warning", message, fix, spec.name, number, key)
 

@@ -83,7 +83,13 @@ def _evidence(value: str | None) -> str:
 SYNC = {"ENABLED": "false", "DISABLED": "true"}
 
 SETTINGS = (
-    SettingSpec("BATCH_SYNC_START_DATE", "oldest completion or issue date the batches look at", "date", explain=_start),
+    SettingSpec(
+        "BATCH_SYNC_START_DATE",
+        "oldest completion or issue date the batches look at",
+        "date",
+        explain=_start,
+        advised=True,
+    ),
     SettingSpec("NOTIFICATION_MAIL_ID", "receiver of error notifications", "email", explain=_mail),
     SettingSpec(
         "SYNC_REVOCATION",
