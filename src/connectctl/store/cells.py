@@ -140,7 +140,7 @@ def mended(column: ColumnSpec, value: Any) -> str | None:
     word = str(value if value is not None else "").strip()
     guess = ""
     if column.type == "text":
-        guess = format_cell(column, value) if isinstance(value, (str, int, float)) else ""
+        guess = format_cell(column, value).strip() if isinstance(value, (str, int, float)) else ""
     elif column.type == "boolean":
         guess = {"true": "true", "1": "true", "false": "false", "0": "false"}.get(word.lower(), "")
     elif column.type == "integer":

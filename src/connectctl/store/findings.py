@@ -12,13 +12,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from connectctl.http.redact import clean
-from connectctl.plugins.names import nearest
 from connectctl.plugins.specs import ColumnSpec, Finding, Reference, TableSpec
 from connectctl.store.cells import format_cell, mended, shown, value_problem
 
 Row = Mapping[str, Any]
 Taken = Callable[[tuple[str, ...]], bool]
-NEAR_LIMIT = 2000  # ids among which a near one is looked for: beyond that it takes seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,12 +25,17 @@ class Known:
 
     spec: TableSpec
     ids: Mapping[str, tuple[bool, str]]
+    folded: Mapping[str, tuple[str, ...]]  # the ids, capitals and spaces aside
 
     @classmethod
     def of(cls, spec: TableSpec, reference: Reference, rows: Iterable[Row]) -> Known:
         """Read once for a whole check."""
         label = reference.label[1] if reference.label else ""
-        return cls(spec, {_text(row.get(reference.column)): (in_use(spec, row), _text(row.get(label))) for row in rows})
+        ids = {_text(row.get(reference.column)): (in_use(spec, row), _text(row.get(label))) for row in rows}
+        folded: dict[str, tuple[str, ...]] = {}
+        for found in ids:
+            folded[_folded(found)] = (*folded.get(_folded(found), ()), found)
+        return cls(spec, ids, folded)
 
 
 @dataclass(slots=True)
@@ -136,7 +139,7 @@ def _reference(
         if not place.ids and place.spec.fill:  # the same words for all rows: they share a line
             words = f"{column.name} leads nowhere: {place.spec.title} is still empty"
             fix = tuple(place.spec.fill.split())
-        elif (near := _near(text, place.ids)) is not None:
+        elif (near := _near(text, place)) is not None:
             renamed = key_of(spec, {**row, column.name: near})
             fix = _unset(spec, row) if taken(renamed) else _set(spec, row, column.name, near)
             words += f"; is {shown(near)} meant?"
@@ -159,13 +162,10 @@ def _reference(
             yield _finding(spec, row, "warning", message, fix, reference.label[0])
 
 
-def _near(text: str, ids: Mapping[str, Any]) -> str | None:
-    """The id that was meant where capitals and spaces alone differ, or a sign or two of a long one."""
-    folded = _folded(text)
-    same = [known for known in ids if _folded(known) == folded]
-    if len(same) == 1:
-        return same[0]
-    return nearest(text, ids, 0.94) if len(text) > 8 and len(ids) <= NEAR_LIMIT else None
+def _near(text: str, place: Known) -> str | None:
+    """The id that is the same but for capitals and spaces. One that is merely alike may be another's."""
+    same = place.folded.get(_folded(text), ())
+    return same[0] if len(same) == 1 else None
 
 
 # --- several rows

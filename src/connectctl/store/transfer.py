@@ -22,7 +22,7 @@ from connectctl.store.cells import CellInvalid, check_value, format_cell, parse_
 INVISIBLE = "\ufeff\u200b\u200e\u200f\u2060"  # not spaces to Python, but not seen either
 # At the beginning of a line too: some readers take a line end in a cell for the next row. The wide forms count in
 # East Asian spreadsheets; ' is our own mark.
-_FORMULA = re.compile(rf"(?:\A|[\r\n\v\f\x1c-\x1e\x85\u2028\u2029])[\s{INVISIBLE}]*['=+\-@＝＋－＠]")
+_FORMULA = re.compile(rf"(?:\A|[\r\n])(?:[^\S\r\n]|[{INVISIBLE}])*['=+\-@＝＋－＠]")
 SEPARATORS = ",;\t"
 LISTED = 100
 _SURROGATE = re.compile("[\ud800-\udfff]")  # half a pair has no UTF-8; JSON can spell it out
