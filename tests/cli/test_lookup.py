@@ -266,12 +266,25 @@ def test_settings_are_checked_in_files_too(run: Run, tmp_path: Path) -> None:
     assert [line.strip() for line in result.err.splitlines()[:2]] == [
         "line 2, column Value: is 'TRUE'; SYNC_REVOCATION must be the word true or false, in lower case",
         "line 3, column Value: is '1/31/2026'; BATCH_SYNC_START_DATE is not a date of the form YYYY-MM-DD or "
-        "YYYY-MM-DD HH:MM:SS",
+        "YYYY-MM-DD HH:MM:SS; write 2026-01-31",
     ]
     file.write_text("Integration,Key,Value\nCREDLY,SYNC_REVOCATION,true\nOTHER,X,TRUE\n")
     assert run("lookup", "import", "integration-settings", str(file), plugins={"credly": credly}).code == 0
     refused = run("lookup", "set", "integration-settings", "#1", "Value=no", plugins={"credly": credly})
-    assert (refused.code, "SYNC_REVOCATION must be the word true or false" in refused.err) == (3, True)
+    assert (refused.code, refused.err) == (
+        3,
+        "Error: CREDLY SYNC_REVOCATION cannot be 'no': it must be the word true or false, in lower case\n"
+        "Hint: connectctl lookup explain integration-settings\n",
+    )
+
+
+def test_a_refused_cell_leads_to_what_the_columns_hold(filled: Run) -> None:
+    for args in (
+        ("set", TABLE, "a", "-", "IsActive=TRUE"),
+        ("set", TABLE, "-", "-", "Name=x"),
+        ("show", TABLE, "--where", "Element=x"),
+    ):
+        assert filled("lookup", *args).err.endswith(f"Hint: connectctl lookup explain {TABLE}\n")
 
 
 def test_a_value_of_the_wrong_type_is_not_taken_for_the_same(filled: Run, home: Path) -> None:

@@ -131,7 +131,8 @@ def set_row(session: Session, table: str, cells: tuple[str, ...], dry_run: bool)
         from connectctl.cli.settings import check_setting
 
         row = {**(target.find(session.store.table(spec)) or dict(zip(spec.key, target.key, strict=False))), **changes}
-        check_setting(session, row.get("Integration") or "", row.get("Key") or "", row.get("Value"))
+        if row.get("Integration") and row.get("Key"):
+            check_setting(session, row["Integration"], row["Key"], row.get("Value"))
     done, number = save(session.store, spec, target, changes, dry_run)
     words = f"Would be {done}" if dry_run else done.capitalize()
     session.say(f"{words}: {spec.title}" + (f" #{number}" if number else ""))

@@ -76,7 +76,7 @@ def cell_of(spec: TableSpec, pair: str) -> tuple[ColumnSpec, Any]:
             f"{spec.title} has no column {name!r}{did_you_mean(name, columns)}",
             hint=f"its columns: {', '.join(columns)}",
         )
-    return column, parse_cell(column, pair[len(column.name) + 1 :])
+    return column, _parsed(spec, column, pair[len(column.name) + 1 :])
 
 
 def condition(spec: TableSpec, wheres: Sequence[str]) -> QueryInstance:
@@ -120,10 +120,10 @@ def save(store: Store, spec: TableSpec, target: Target, changes: dict[str, Any],
         if row is None:
             fresh = dict.fromkeys((column.name for column in spec.columns), None) | changes
             for name, cell in zip(spec.key, target.key, strict=True):
-                fresh[name] = parse_cell(_column(spec, name), cell)
+                fresh[name] = _parsed(spec, _column(spec, name), cell)
             for column in spec.columns:
                 if column.required and fresh[column.name] is None:
-                    raise CellInvalid(f"{column.name} must not be blank")
+                    raise CellInvalid(f"{column.name} must not be blank", hint=f"connectctl lookup explain {spec.name}")
             return "added", 0 if dry_run else rows.insert(fresh)
         same = all(_equal(row.get(name), value) for name, value in changes.items())
         if not same and not dry_run:
@@ -186,6 +186,14 @@ def merge(store: Store, spec: TableSpec, new: list[dict[str, Any]], replace: boo
         "removed": len(gone),
         "unchanged": len(stays) - len(changed),
     }
+
+
+def _parsed(spec: TableSpec, column: ColumnSpec, text: str) -> Any:
+    """The cell's value; CellInvalid says where the columns are explained."""
+    try:
+        return parse_cell(column, text)
+    except CellInvalid as error:
+        raise CellInvalid(error.message, hint=f"connectctl lookup explain {spec.name}") from None
 
 
 def _equal(old: Any, new: Any) -> bool:

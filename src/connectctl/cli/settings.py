@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from connectctl.errors import SettingInvalid
 from connectctl.plugins.names import did_you_mean
-from connectctl.store.cells import shown
+from connectctl.store.cells import date_guesses, shown
 
 if TYPE_CHECKING:
     from connectctl.cli.session import Session
@@ -34,7 +34,7 @@ def check_setting(session: Session, integration: str, key: str, value: object) -
     problem = _problem(settings[key], value)
     if problem is not None:
         raise SettingInvalid(
-            f"{integration} {key} {problem}, not {value!r}",
+            f"{integration} {key} cannot be {shown(str(value))}: it {problem}",
             hint=f"connectctl lookup explain {TABLE}",
         )
 
@@ -65,5 +65,6 @@ def _problem(spec: SettingSpec, value: object) -> str | None:
     try:
         parse_setting(spec, str(value or "").strip(), "UTC")
     except ValueError as error:
-        return str(error)
+        guesses = date_guesses(str(value)) if spec.kind == "date" else ()
+        return f"{error}; write {' or '.join(guesses)}" if guesses else str(error)
     return None
