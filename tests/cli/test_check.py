@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
@@ -18,6 +19,7 @@ from connectctl_credly import plugin as credly
 from connectctl_sandbox import Sandbox
 
 Run = Callable[..., Any]
+SET = ("lookup", "set", "integration-settings", "CREDLY", "COURSE_ADDITIONAL_FIELD")
 TEMPLATES, MAPPINGS, SETTINGS = "credly-badge-templates", "credly-integration-mappings", "integration-settings"
 COLUMNS = {
     TEMPLATES: ("Badge Template ID", "Badge Template Name", "IsActive", "Dropdown Element ID"),
@@ -243,12 +245,41 @@ def test_learning_plans_are_looked_up_in_docebo_page_by_page(check: Run, home: P
 
 @pytest.mark.usefixtures("sound")
 def test_a_remote_is_asked_only_when_there_is_something_to_ask(check: Run, home: Path, box: Sandbox) -> None:
-    assert findings(check) == []
+    assert findings(check, MAPPINGS) == []
     put(home, MAPPINGS, ("t1", None, "999999", None, None, True))
     assert findings(check, "--offline") == []
-    assert findings(check, SETTINGS) == []
     assert len(box.log.entries) == 0
-    assert [finding["message"] for finding in findings(check)] == ["Docebo has no learning plan '999999'"]
+    assert [finding["message"] for finding in findings(check, MAPPINGS)] == ["Docebo has no learning plan '999999'"]
+
+
+@pytest.mark.req("CR-18", "CR-53")
+def test_table_and_dropdown_are_held_against_the_remotes(check: Run, home: Path, box: Sandbox) -> None:
+    put(home, SETTINGS, ("CREDLY", "COURSE_ADDITIONAL_FIELD", "credly  Badge"), ("CREDLY", "SYNC_REVOCATION", "true"))
+    put(home, SETTINGS, ("CREDLY", "BATCH_SYNC_START_DATE", "2026-01-01"))
+
+    def messages() -> list[str]:
+        return [finding["message"] for finding in findings(check)]
+
+    assert messages() == ["Docebo has no course field 'credly  Badge' yet"]
+    assert check("credly", "sync-templates").code == 0
+    assert check(*SET, "Value=Credly badge").code == 0
+    assert check("credly", "sync-field").code == 0
+    (duplicate,) = messages()
+    assert "already: rename one of the two there; until then this one is left out" in duplicate
+
+    assert check(*SET, "Value=credly  Badge").code == 0
+    (other,) = [finding for finding in findings(check) if finding["table"] == SETTINGS]
+    assert other["message"] == "Docebo has no course field 'credly  Badge'; is 'Credly badge' meant?"
+    assert check(*shlex.split(other["fix"])[1:]).code == 0
+    first = next(iter(box.credly.templates.values()))
+    box.credly.templates[first.id] = replace(first, name="Brand new")
+    box.docebo.add_field("Room", type="textfield")
+    assert check(*SET, "Value=Room").code == 0
+    (other,) = [finding for finding in findings(check) if finding["table"] == SETTINGS]
+    assert (other["severity"], "not a dropdown" in other["message"]) == ("error", True)
+    assert any("is not what Credly has: 1 to update" in message for message in messages())
+    assert check("credly", "sync-templates").code == 0
+    assert not any("is not what Credly has" in message for message in messages())
 
 
 @pytest.mark.usefixtures("sound")
@@ -299,14 +330,14 @@ def raising(error: BaseException) -> Callable[[Any], Any]:
     ("target", "uses", "words", "fix"),
     [
         (raising(RemoteDown("Acme cannot be reached.", connection="acme")), (), "Acme cannot be reached.",
-         "connectctl connection list"),
+         "connectctl plugin list"),
         (raising(ValueError("oops")), (), "The check acme-things of the plugin acme failed: ValueError: oops",
          "connectctl plugin list"),
         (raising(SystemExit(3)), (), "it called sys.exit", "connectctl plugin list"),
-        ("no_such_module:things", (), "no_such_module", "connectctl connection list"),
+        ("no_such_module:things", (), "no_such_module", "connectctl plugin list"),
         (lambda ctx: ["text"], (), "it returned something else than findings", "connectctl plugin list"),
         (lambda ctx: ctx.client("docebo"), (), "uses the connection docebo without declaring it",
-         "connectctl connection list"),
+         "connectctl plugin list"),
     ],
 )  # fmt: skip
 def test_a_check_that_fails_is_one_finding(run: Run, target: Any, uses: tuple[str, ...], words: str, fix: str) -> None:
@@ -324,9 +355,13 @@ def test_a_remote_that_refuses_us_is_one_finding(
 ) -> None:
     put(home, MAPPINGS, *(("t1", None, str(number), None, None, True) for number in range(900, 950)))
     monkeypatch.setenv("CONNECTCTL_DOCEBO_PASSWORD", "wrong")
-    (finding,) = findings(check)
-    assert finding["message"].startswith("could not be checked: Learning plans that tables name exist in Docebo")
-    assert (finding["severity"], finding["fix"]) == ("warning", "connectctl connection test docebo")
+    (docebo,) = [finding for finding in findings(check) if "could not be checked" in finding["message"]]
+    assert docebo["message"].startswith(
+        "could not be checked: Learning plans that tables name exist in Docebo; "
+        "CREDLY COURSE_ADDITIONAL_FIELD names a dropdown in Docebo. Docebo"
+    )
+    assert (docebo["severity"], docebo["fix"]) == ("warning", "connectctl connection test docebo")
+    assert len([entry for entry in box.log.entries if "oauth2" in entry.path]) == 1
 
 
 def test_clients_are_closed(run: Run, acme_client: SimpleNamespace, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -128,17 +128,20 @@ def _asked(session: Session, tables: list[TableSpec]) -> Iterator[Finding]:
     from connectctl.flows.context import Runtime
 
     runtime = Runtime(session.plugins, session.settings, session.store, session.paths.data_dir)
+    asked = []
     for spec in session.plugins.checks.values():
         concerned = asked_of(spec, tables)
-        if not concerned:
-            continue
-        unknown = [kind for kind in spec.uses if kind not in session.plugins.connections]
-        absent = unknown or [kind for kind in spec.uses if not session.settings.connection(kind).configured]
-        if absent:
+        absent = [kind for kind in spec.uses if not _configured(session, kind)]
+        if concerned and absent:
             session.say(f"Not checked, as {' and '.join(absent)} is not configured: {spec.summary}")
-        else:
-            with session.progress(spec.summary):
-                yield from ask(runtime, spec, concerned)
+        elif concerned:
+            asked.append((spec, concerned))
+    with session.progress("asking remotes"):
+        yield from ask(runtime, asked)
+
+
+def _configured(session: Session, kind: str) -> bool:
+    return kind in session.plugins.connections and session.settings.connection(kind).configured
 
 
 # --- output

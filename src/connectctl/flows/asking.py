@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from connectctl.errors import ConnectctlError, ContractBroken
+from connectctl.errors import ConfigError, ConnectctlError, ContractBroken, RemoteError
 from connectctl.http.clock import SystemClock
 from connectctl.plugins import guard
 from connectctl.plugins.specs import CheckSpec, Finding, TableSpec
@@ -24,7 +24,7 @@ class Asking:
     runtime: Runtime
     spec: CheckSpec
     tables: Sequence[TableSpec]
-    _clients: dict[str, Any] = field(default_factory=dict)
+    _clients: dict[str, Any]  # shared by all checks
 
     @property
     def timezone(self) -> str:
@@ -50,41 +50,63 @@ class Asking:
             if row.get("Integration") == integration
         }
 
-    def close(self) -> None:
-        for client in self._clients.values():
-            client.close()
-
 
 def asked_of(spec: CheckSpec, tables: Sequence[TableSpec]) -> list[TableSpec]:
-    """The tables that a check has something to say about; of one without `remote` all."""
+    """Those of the tables that a check has something to say about."""
+    if spec.tables:
+        return [table for table in tables if table.name in spec.tables]
     return [
         table for table in tables if not spec.remote or any(column.remote == spec.remote for column in table.columns)
     ]
 
 
-def ask(runtime: Runtime, spec: CheckSpec, tables: Sequence[TableSpec]) -> list[Finding]:
-    """The check's findings. A remote that cannot be read, and a check that is broken, are one finding each."""
-    asking = Asking(runtime, spec, tables)
-    place = tables[0].name if len(tables) == 1 else ""
+def ask(runtime: Runtime, asked: Sequence[tuple[CheckSpec, Sequence[TableSpec]]]) -> Iterator[Finding]:
+    """The findings of the checks, each with the tables that it concerns.
+
+    A connection that cannot be used is one finding for all that was to be asked of it, and is not tried again; a
+    check that is broken is one finding.
+    """
+    clients: dict[str, Any] = {}
+    failed: dict[str, tuple[ConnectctlError, list[CheckSpec], set[str]]] = {}
     try:
-        found: list[Finding] = []
-        faults: list[str] = []
-        failed: list[ConnectctlError] = []
-        with guard.held(faults):
-            try:
-                found = list(runtime.plugins.resolve(spec.target)(asking))
-                if not all(isinstance(finding, Finding) for finding in found):
-                    raise TypeError("it returned something else than findings")
-            except ConnectctlError as error:
-                failed.append(error)
-        if failed:
-            message = f"could not be checked: {spec.summary}. {failed[0].message}"
-            used = ("connection", "test", spec.uses[0]) if spec.uses else ("connection", "list")
-            return [Finding("warning", message, used, place)]
-        if faults:
-            owner = runtime.plugins.checks.owner(spec.name)
-            message = f"could not be checked: {spec.summary}. The check {spec.name} of the plugin {owner} failed: "
-            return [Finding("warning", message + faults[0], ("plugin", "list"), place)]
-        return found
+        for spec, tables in asked:
+            down = next((kind for kind in spec.uses if kind in failed), None)
+            if down is None:
+                try:
+                    yield from _answers(Asking(runtime, spec, tables, clients))
+                    continue
+                except ConnectctlError as error:
+                    down = getattr(error, "connection", "") or (spec.uses[0] if spec.uses else "")
+                    failed.setdefault(down, (error, [], set()))
+            failed[down][1].append(spec)
+            failed[down][2].update(table.name for table in tables)
     finally:
-        asking.close()
+        for client in clients.values():
+            client.close()
+    for kind, (reason, specs, names) in failed.items():
+        message = f"could not be checked: {'; '.join(spec.summary for spec in specs)}. {reason.message}"
+        fix = ("connection", "test", kind) if kind in runtime.plugins.connections else ("plugin", "list")
+        yield Finding("warning", message, fix, names.pop() if len(names) == 1 else "")
+
+
+def _answers(asking: Asking) -> list[Finding]:
+    """One check's findings; raises ConnectctlError for what its clients raise."""
+    spec, plugins = asking.spec, asking.runtime.plugins
+    found: list[Finding] = []
+    faults: list[str] = []
+    errors: list[ConnectctlError] = []
+    with guard.held(faults):
+        try:
+            found = list(plugins.resolve(spec.target)(asking))
+            if not all(isinstance(finding, Finding) for finding in found):
+                raise TypeError("it returned something else than findings")
+        except (RemoteError, ConfigError) as error:
+            errors.append(error)
+    if errors:
+        raise errors[0]
+    if faults:
+        owner = plugins.checks.owner(spec.name)
+        message = f"could not be checked: {spec.summary}. The check {spec.name} of the plugin {owner} failed: "
+        place = asking.tables[0].name if len(asking.tables) == 1 else ""
+        return [Finding("warning", message + faults[0], ("plugin", "list"), place)]
+    return found

@@ -35,7 +35,7 @@ def problems(spec: object) -> list[str]:
         FlowSpec: _flow,
         ProviderSpec: _provider,
         CommandSpec: _named,
-        CheckSpec: _named,
+        CheckSpec: _asking,
     }
     check = checks.get(type(spec))
     return list(check(spec)) if check else []
@@ -118,6 +118,12 @@ def _provider(spec: ProviderSpec) -> Iterator[str]:
 def _named(spec: CommandSpec | CheckSpec) -> Iterator[str]:
     yield from _name("name", spec.name, _KIND)
     yield from _target("target", spec.target)
+
+
+def _asking(spec: CheckSpec) -> Iterator[str]:
+    yield from _named(spec)
+    yield from _all("uses", spec.uses, str)
+    yield from _all("tables", spec.tables, str)
 
 
 def _settings(settings: Iterable[SettingSpec]) -> Iterator[str]:

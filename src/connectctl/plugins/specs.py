@@ -170,8 +170,8 @@ class CommandSpec:
 class CheckSpec:
     """A question that `lookup check` asks of a remote; `target(ctx)` gets a `CheckContext` and returns findings.
 
-    It is asked when all connections in `uses` are configured. `remote` is the kind of ids it knows about: it is asked
-    when a table of those in question has a column with that `remote`. It reads whole pages, never one row at a time,
+    It is asked when all connections in `uses` are configured and one of its tables is in question: those that it
+    names, else those with a column whose `remote` it knows, else any. It reads whole pages, never one row at a time,
     changes nothing, and may raise the errors of its clients: they become one finding.
     """
 
@@ -180,6 +180,7 @@ class CheckSpec:
     target: Target
     uses: tuple[str, ...] = ()
     remote: str = ""
+    tables: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
