@@ -208,6 +208,24 @@ class RunContext(Protocol):
         """The rows of `integration-settings` of one integration, trimmed, by key (GN-08)."""
 
 
+class CheckContext(Protocol):
+    """What a `CheckSpec`'s target gets. Nothing of it writes."""
+
+    @property
+    def tables(self) -> Sequence[Any]: ...  # the TableSpecs in question
+    @property
+    def timezone(self) -> str: ...
+
+    def client(self, kind: str) -> Any:
+        """The client of a connection, made on first use; it must be declared in the check's `uses`."""
+
+    def table(self, name: str) -> Table:
+        """A lookup table (TinyDB API), by any of its names."""
+
+    def settings(self, integration: str) -> Mapping[str, str]:
+        """The rows of `integration-settings` of one integration, trimmed, by key (GN-08)."""
+
+
 @dataclass(frozen=True, slots=True)
 class Applied:
     """The ledger's newest entry of one holding, as plans see it."""

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from connectctl.badging.settings import day_start, parse_setting, read_settings, required
 from connectctl.errors import SettingInvalid, SettingMissing
-from connectctl.plugins.specs import SettingSpec
+from connectctl.plugins.specs import Alias, SettingSpec
 
 DATE = SettingSpec("START", "", "date")
 FLAG = SettingSpec("FLAG", "", "boolean", True)
@@ -146,11 +146,19 @@ def test_nothing_but_blank_is_missing() -> None:
 def test_the_two_switches_of_negative_synchronization_may_not_disagree(old: str, new: str, fits: bool) -> None:
     specs = (
         SettingSpec("SYNC_REVOCATION", "", "boolean", True),
-        SettingSpec("NEGATIVE_SYNC", "", "choice", choices=("ENABLED", "DISABLED")),
+        SettingSpec(
+            "NEGATIVE_SYNC",
+            "",
+            "choice",
+            choices=("ENABLED", "DISABLED"),
+            alias=Alias("SYNC_REVOCATION", {"ENABLED": "false", "DISABLED": "true"}),
+        ),
     )
     rows = {"SYNC_REVOCATION": old, "NEGATIVE_SYNC": new}
     if fits:
-        assert read_settings("CREDLY", specs, rows, "UTC")
+        assert read_settings("CREDLY", specs, rows, "UTC")["SYNC_REVOCATION"] is (old == "true")
+        alone = read_settings("CREDLY", specs, {"NEGATIVE_SYNC": new}, "UTC")  # may be used instead
+        assert alone["SYNC_REVOCATION"] is (old == "true")
     else:
         with pytest.raises(SettingInvalid, match="opposite"):
             read_settings("CREDLY", specs, rows, "UTC")

@@ -37,6 +37,17 @@ def test_json_rows_are_typed_in_the_order_of_the_columns(filled: Run) -> None:
     assert list(first.values()) == ["a", None, "Alpha", True, 7, "2026-01-31"]
 
 
+def test_long_json_is_one_document_made_in_pieces(filled: Run, tmp_path: Path) -> None:
+    found = rows(filled)
+    assert filled("lookup", "show", TABLE, "--json").out == json.dumps(found, indent=2) + "\n"
+    assert filled("lookup", "show", TABLE, "--json", "--where", "Name=nobody").out == "[]\n"
+    file = tmp_path / "many.csv"
+    file.write_text(",".join(COLUMNS) + "\n" + "".join(f"n{number},,{'x' * 90},,,\n" for number in range(3000)))
+    assert filled("lookup", "import", TABLE, str(file)).err.endswith("3000 added, 0 changed, 0 removed, 0 unchanged\n")
+    assert len(rows(filled)) == 3003
+    assert len(filled("lookup", "show", TABLE).out.splitlines()) == 3004
+
+
 def test_people_see_the_rows_number(filled: Run) -> None:
     lines = filled("lookup", "show", TABLE).out.splitlines()
     assert lines[0].split("\t") == ["#", *COLUMNS]
@@ -204,6 +215,88 @@ def test_an_import_is_all_or_nothing_and_names_each_bad_cell(filled: Run, tmp_pa
         "Hint",
     ]
     assert rows(filled) == before
+
+
+@pytest.mark.parametrize(
+    ("suffix", "text", "words"),
+    [
+        ("csv", "{header}\na,,Alpha,yes,1e3,31.1.2026\n\na,,x,,,\n", [
+            "line 2, column IsActive: is 'yes'; it must be true or false",
+            "line 2, column Element: is '1e3'; it must be a whole number",
+            "line 2, column Since: is '31.1.2026'; it must be a date such as 2026-01-31 or 2026-01-31 08:30:00; "
+            "write 2026-01-31",
+        ]),
+        ("csv", "{header}\nz,,,,,\nz,,x,,,\n", ["line 3, column Badge Template ID: Badge Template ID 'z', Plan '' is "
+                                                 "in line 2 already"]),
+        ("csv", "{header}\n,,,true,,\n", ["line 2, column Badge Template ID: must not be blank"]),
+        ("csv", "Badge Template ID,Plan\nz,\n", ["line 1: column 'Name' is missing"]),
+        ("json", '[{{"Badge Template ID": "z"}}]', ["line 1: column 'Plan' is missing"]),
+    ],
+)  # fmt: skip
+def test_every_bad_cell_is_named_in_one_go(
+    filled: Run, tmp_path: Path, suffix: str, text: str, words: list[str]
+) -> None:
+    before = rows(filled)
+    file = tmp_path / f"bad.{suffix}"
+    file.write_text(text.format(header=",".join(COLUMNS)))
+    result = filled("lookup", "import", TABLE, str(file))
+    assert result.code == 3
+    lines = [line.strip() for line in result.err.splitlines()]
+    assert lines[: len(words)] == words
+    assert rows(filled) == before
+
+
+def test_files_as_spreadsheets_save_them(filled: Run, tmp_path: Path) -> None:
+    file = tmp_path / "excel.csv"
+    lines = [";".join(COLUMNS), "a;;Alpha;TRUE;7;2026-01-31", "b;12;Beta;FALSE;;", "c;;;TRUE;;"]
+    file.write_bytes(b"\xef\xbb\xbf" + "\r\n".join([*lines, ";;;;;", ""]).encode())
+    assert filled("lookup", "import", TABLE, str(file), "--replace").err.endswith("0 removed, 3 unchanged\n")
+
+
+@pytest.mark.req("GN-08", "GN-09", "GN-10")
+def test_settings_are_checked_in_files_too(run: Run, tmp_path: Path) -> None:
+    from connectctl_credly import plugin as credly
+
+    file = tmp_path / "settings.csv"
+    file.write_text(
+        "Integration,Key,Value\nCREDLY,SYNC_REVOCATION,TRUE\nCREDLY,BATCH_SYNC_START_DATE,1/31/2026\nOTHER,X,TRUE\n"
+    )
+    result = run("lookup", "import", "integration-settings", str(file), plugins={"credly": credly})
+    assert result.code == 3
+    assert [line.strip() for line in result.err.splitlines()[:2]] == [
+        "line 2, column Value: is 'TRUE'; SYNC_REVOCATION must be the word true or false, in lower case",
+        "line 3, column Value: is '1/31/2026'; BATCH_SYNC_START_DATE is not a date of the form YYYY-MM-DD or "
+        "YYYY-MM-DD HH:MM:SS; write 2026-01-31",
+    ]
+    file.write_text("Integration,Key,Value\nCREDLY,SYNC_REVOCATION,true\nOTHER,X,TRUE\n")
+    assert run("lookup", "import", "integration-settings", str(file), plugins={"credly": credly}).code == 0
+    refused = run("lookup", "set", "integration-settings", "#1", "Value=no", plugins={"credly": credly})
+    assert (refused.code, refused.err) == (
+        3,
+        "Error: CREDLY SYNC_REVOCATION cannot be 'no': it must be the word true or false, in lower case\n"
+        "Hint: connectctl lookup explain integration-settings\n",
+    )
+
+
+def test_a_refused_cell_leads_to_what_the_columns_hold(filled: Run) -> None:
+    for args in (
+        ("set", TABLE, "a", "-", "IsActive=TRUE"),
+        ("set", TABLE, "-", "-", "Name=x"),
+        ("show", TABLE, "--where", "Element=x"),
+    ):
+        assert filled("lookup", *args).err.endswith(f"Hint: connectctl lookup explain {TABLE}\n")
+
+
+def test_a_value_of_the_wrong_type_is_not_taken_for_the_same(filled: Run, home: Path) -> None:
+    from tests.cli.conftest import BADGES
+
+    from connectctl.store import open_store
+
+    store = open_store("sqlite:///store.db", home)
+    store.table(BADGES).update({"IsActive": 1, "Element": True}, doc_ids=[1])
+    store.close()
+    assert filled("lookup", "set", TABLE, "#1", "IsActive=true", "Element=1").err.startswith("Updated")
+    assert list(rows(filled)[0].values()) == ["a", None, "Alpha", True, 1, "2026-01-31"]
 
 
 def test_replace_keeps_the_numbers_of_rows_that_stay(filled: Run, tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from connectctl.api import ColumnSpec
 from connectctl.errors import ConfigError
 from connectctl.plugins.specs import ColumnType
-from connectctl.store.cells import check_value, format_cell, is_date, parse_cell
+from connectctl.store.cells import check_value, date_guesses, format_cell, is_date, mended, parse_cell, value_problem
 
 TEXT, BOOLEAN, INTEGER, DATE = (ColumnSpec("C", kind) for kind in ("text", "boolean", "integer", "date"))
 
@@ -118,3 +118,73 @@ def test_a_date_is_a_day_that_exists(text: str) -> None:
 def test_a_typed_value_of_the_wrong_type(column: ColumnSpec, value: Any, words: str) -> None:
     with pytest.raises(ConfigError, match=words):
         check_value(column, value)
+
+
+@pytest.mark.req("GN-10")
+@pytest.mark.parametrize(
+    ("text", "guesses"),
+    [
+        ("31.12.2026", ("2026-12-31",)),
+        ("1.2.2026", ("2026-02-01",)),  # dots: the day comes first everywhere
+        ("1/2/2026", ("2026-02-01", "2026-01-02")),
+        ("1/31/2026", ("2026-01-31",)),
+        ("31/1/2026", ("2026-01-31",)),
+        ("2026/1/2", ("2026-01-02",)),
+        ("2026-1-2", ("2026-01-02",)),
+        ("20260102", ("2026-01-02",)),
+        ("2026-01-02T08:30:00", ("2026-01-02 08:30:00",)),
+        ("2026-01-02 08:30", ("2026-01-02 08:30:00",)),
+        ("2026-01-02T00:00:00Z", ("2026-01-02",)),
+        ("2.1.2026 8:30", ("2026-01-02 08:30:00",)),
+        ("46024", ("2026-01-02",)),  # the number under the date's format
+        ("2026-02-30", ()),
+        ("30.2.2026", ()),
+        ("today", ()),
+        ("", ()),
+    ],
+)
+def test_what_date_was_meant(text: str, guesses: tuple[str, ...]) -> None:
+    assert date_guesses(text) == guesses
+    if guesses:
+        with pytest.raises(ConfigError, match=f"write {' or '.join(guesses)}$"):
+            parse_cell(DATE, text)
+
+
+@given(st.text(st.sampled_from("0123456789-/.: TZ")))
+def test_every_guess_is_a_date(text: str) -> None:
+    assert all(is_date(guess) for guess in date_guesses(text))
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "problem", "text"),
+    [
+        (TEXT, 12, "is 12; it must be a text", "12"),
+        (TEXT, True, "is true; it must be a text", "true"),
+        (TEXT, ["a"], 'is ["a"]; it must be a text', ""),
+        (BOOLEAN, "TRUE", "is the text 'TRUE'; it must be true or false", "true"),
+        (BOOLEAN, 0, "is 0; it must be true or false", "false"),
+        (BOOLEAN, "maybe", "is the text 'maybe'; it must be true or false", ""),
+        (INTEGER, "12", "is the text '12'; it must be a whole number", "12"),
+        (INTEGER, True, "is true; it must be a whole number", ""),
+        (INTEGER, 1.5, "is 1.5; it must be a whole number", ""),
+        (INTEGER, 2**63, "is 9223372036854775808; it must be a whole number", ""),
+        (DATE, "31.12.2026", "is the text '31.12.2026'; it must be a date", "2026-12-31"),
+        (DATE, "1/2/2026", "is the text '1/2/2026'; it must be a date", ""),
+        (DATE, 20260131, "is 20260131; it must be a date", "2026-01-31"),
+        (ColumnSpec("C", "boolean", required=True), "maybe", "is the text 'maybe'; it must be true or false", None),
+        (ColumnSpec("C", required=True), None, "must not be blank", None),
+        (ColumnSpec("C", required=True), "  ", "must not be blank", None),
+    ],
+)
+def test_what_an_older_version_left_and_what_it_meant(
+    column: ColumnSpec, value: Any, problem: str, text: str | None
+) -> None:
+    assert value_problem(column, value) == problem
+    assert mended(column, value) == text
+    if text is not None:
+        assert value_problem(column, parse_cell(column, text)) is None
+
+
+@given(VALUES)
+def test_nothing_is_wrong_with_what_a_cell_can_hold(case: tuple[ColumnSpec, Any]) -> None:
+    assert value_problem(*case) is None

@@ -80,9 +80,16 @@ def read_settings(
         close = get_close_matches(name, names, 1)
         if close:
             wrong.append(f"{name} is no setting: is {close[0]} meant?")
-    if len({off for name in _SYNC if (off := _sync_off(name, rows.get(name, ""))) is not None}) > 1:
-        wrong.append(f"{' and '.join(_SYNC)} say the opposite of each other")
-        first = first or "NEGATIVE_SYNC"
+    for spec in specs:
+        meant = None if spec.alias is None else alias_text(spec, rows.get(spec.name, ""))
+        if spec.alias is None or meant is None:
+            continue
+        other = next(found for found in specs if found.name == spec.alias.of)
+        if rows.get(other.name, "") in ("", meant):
+            values[other.name] = parse_setting(other, meant, timezone)
+        else:
+            wrong.append(f"{other.name} and {spec.name} say the opposite of each other")
+            first = first or spec.name
     if wrong:
         command = f"lookup set integration-settings {integration} {first or names[0]} Value=…"
         raise SettingInvalid(
@@ -91,16 +98,9 @@ def read_settings(
     return values
 
 
-# Two spellings of one switch: `true` of the first means what `disabled` of the second says (CR-77).
-_SYNC = ("SYNC_REVOCATION", "NEGATIVE_SYNC")
-_SYNC_OFF = {("SYNC_REVOCATION", "true"), ("NEGATIVE_SYNC", "disabled")}
-_SYNC_ON = {("SYNC_REVOCATION", "false"), ("NEGATIVE_SYNC", "enabled")}
-
-
-def _sync_off(name: str, text: str) -> bool | None:
-    """Whether a row switches negative synchronization off; None when it says nothing."""
-    said = (name, text.lower())
-    return True if said in _SYNC_OFF else False if said in _SYNC_ON else None
+def alias_text(spec: SettingSpec, text: str) -> str | None:
+    """What the value of an alias means as a value of the setting that it stands for; None when it says nothing."""
+    return spec.alias.values.get(text.upper()) if spec.alias else None
 
 
 def required(integration: str, name: str, value: Any, example: str) -> Any:

@@ -4,26 +4,30 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 
 from connectctl.errors import UsageError
 
 
-def put(file: Path, text: str) -> None:
-    """Writes a file in one step; a device or pipe is written to directly. Raises UsageError when it cannot be.
+def put(file: Path, text: str | Iterable[str]) -> None:
+    """Writes a file in one step, a long text piece by piece. Raises UsageError when it cannot be.
 
-    A new file is for its owner alone: exports name people. An existing one keeps its mode.
+    A device or pipe is written to directly. A new file is for its owner alone: exports name people. An existing one
+    keeps its mode.
     """
     target = Path(os.path.realpath(file))
-    data = text.encode("utf-8", "backslashreplace")
+    pieces = [text] if isinstance(text, str) else text
+    data = (piece.encode("utf-8", "backslashreplace") for piece in pieces)
     try:
         if target.exists() and not target.is_file():
-            target.write_bytes(data)
+            with target.open("wb") as stream:
+                stream.writelines(data)
             return
         handle, temporary = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
         try:
             with os.fdopen(handle, "wb") as stream:
-                stream.write(data)
+                stream.writelines(data)
                 stream.flush()
                 os.fsync(stream.fileno())
             if target.exists():

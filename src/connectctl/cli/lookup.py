@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from connectctl.cli.check import SETTINGS, check_tables
+from connectctl.cli.explain import explain_table
 from connectctl.cli.lazy import Group
 from connectctl.cli.options import dry_run_option, json_option, limit_option, output_option, pass_session
-from connectctl.cli.output import Form, emit, emit_json, write
+from connectctl.cli.output import Form, emit, emit_json, emit_json_list, write_all
 from connectctl.cli.rows import Target, cell_of, condition, merge, read_rows, refuse_if_read_only, save, target_of
 from connectctl.cli.session import Session
 from connectctl.errors import UsageError
@@ -26,6 +28,10 @@ def lookup() -> None:
 
     Example: connectctl lookup set integration-settings CREDLY COURSE_ADDITIONAL_FIELD Value="Credly badge"
     """
+
+
+lookup.add_command(check_tables)
+lookup.add_command(explain_table)
 
 
 @lookup.command("list")
@@ -82,15 +88,15 @@ def show(
     found = iter(rows if not wheres else rows.search(condition(spec, wheres)))
     if search is not None:
         sought = search.casefold()
-        found = (row for row in found if any(sought in text.casefold() for text in _texts(spec, row)))
+        found = (row for row in found if sought in "\n".join(_texts(spec, row)).casefold())
     chosen = islice(found, limit)
     names = [column.name for column in spec.columns]
     if as_json or form == "json":
-        emit_json([_json_row(spec, row) for row in chosen])
+        emit_json_list(_json_row(spec, row) for row in chosen)
     elif form == "csv":
-        from connectctl.store.transfer import export_csv
+        from connectctl.store.transfer import csv_lines
 
-        write(export_csv(chosen, spec))
+        write_all(csv_lines(chosen, spec))
     else:
         shown = ({"#": f"#{row.doc_id}", **dict(zip(names, _texts(spec, row), strict=True))} for row in chosen)
         emit(shown, ("#", *names), form)
@@ -121,11 +127,12 @@ def set_row(session: Session, table: str, cells: tuple[str, ...], dry_run: bool)
         changes[column.name] = value
     if not changes and (target.number is not None or len(spec.key) < len(spec.columns)):
         raise UsageError("There is nothing to set", hint=f"connectctl lookup set {spec.name} KEY… COL=VALUE")
-    if spec.name == "integration-settings" and len(target.key) == len(spec.key):
+    if spec.name == SETTINGS:
         from connectctl.cli.settings import check_setting
 
-        integration, key = target.key
-        check_setting(session, integration, key, changes.get("Value"))
+        row = {**(target.find(session.store.table(spec)) or dict(zip(spec.key, target.key, strict=False))), **changes}
+        if row.get("Integration") and row.get("Key"):
+            check_setting(session, row["Integration"], row["Key"], row.get("Value"))
     done, number = save(session.store, spec, target, changes, dry_run)
     words = f"Would be {done}" if dry_run else done.capitalize()
     session.say(f"{words}: {spec.title}" + (f" #{number}" if number else ""))
@@ -169,7 +176,12 @@ def import_rows(session: Session, table: str, file: Path, replace: bool, dry_run
     Example: connectctl lookup import credly-integration-mappings mappings.csv --dry-run
     """
     spec = _editable(session, table)
-    counts = merge(session.store, spec, read_rows(file, spec), replace, dry_run)
+    check = None
+    if spec.name == SETTINGS:
+        from connectctl.cli.settings import settings_check
+
+        check = settings_check(session)
+    counts = merge(session.store, spec, read_rows(file, spec, check), replace, dry_run)
     words = ", ".join(f"{count} {what}" for what, count in counts.items())
     session.say(f"{'Would be in' if dry_run else 'In'} {spec.title}: {words}")
 
@@ -188,16 +200,16 @@ def export_rows(session: Session, table: str, file: Path | None, form: str | Non
     Example: connectctl lookup export credly-integration-mappings mappings.csv
     """
     from connectctl.cli.files import put
-    from connectctl.store.transfer import export_csv, export_json
+    from connectctl.store.transfer import csv_lines, json_lines
 
     spec = session.plugins.table(table)
     form = "json" if as_json else form or ("json" if file and file.suffix.lower() == ".json" else "csv")
     rows = session.store.table(spec)
-    text = (export_json if form == "json" else export_csv)(rows, spec)
+    lines = (json_lines if form == "json" else csv_lines)(rows, spec)
     if file is None or str(file) == "-":
-        write(text)
+        write_all(lines)
     else:
-        put(file, text)
+        put(file, lines)
         session.say(f"Wrote {file}")
 
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import shutil
 import sys
 import threading
 import time
 import unicodedata
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import cache
+from itertools import chain
 from types import TracebackType
 from typing import Any, Literal, TextIO
 
@@ -17,6 +20,7 @@ Form = Literal["table", "csv", "json"]
 
 _NARROWEST = 8  # a column is not cut below this
 _REDRAW = 0.1  # seconds between two pictures of the bar
+_BLOCK = 64 * 1024  # characters
 _LINE = 10.0  # seconds between two lines where there is no terminal
 
 
@@ -42,18 +46,37 @@ def emit(rows: Iterable[Mapping[str, Any]], columns: Sequence[str], form: Form |
     elif form == "table" or _terminal(sys.stdout):
         write(_table(rows, columns))
     else:
-        lines = [columns, *([cell(row.get(name)) for name in columns] for row in rows)]
-        write("".join("\t".join(line) + "\n" for line in lines))
+        lines = chain([columns], ([cell(row.get(name)) for name in columns] for row in rows))
+        write_all("\t".join(line) + "\n" for line in lines)
 
 
 def emit_json(document: Any) -> None:
     """Exactly one JSON document on stdout, UTF-8; C1 and bidi characters escaped, as a terminal might obey them."""
-    import json
-    import re
+    write(_json(document) + "\n")
 
-    text = json.dumps(document, ensure_ascii=False, indent=2)
-    unsafe = re.compile("[\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ud800-\udfff]")
-    write(unsafe.sub(lambda match: f"\\u{ord(match[0]):04x}", text) + "\n")
+
+def emit_json_list(items: Iterable[Any]) -> None:
+    """The same for a long list, item by item in little memory."""
+
+    def pieces() -> Iterator[str]:
+        before = "["
+        for item in items:
+            yield before + "\n  " + _json(item).replace("\n", "\n  ")
+            before = ","
+        yield "[]\n" if before == "[" else "\n]\n"
+
+    write_all(pieces())
+
+
+def _json(document: Any) -> str:
+    import json
+
+    return _unsafe().sub(lambda match: f"\\u{ord(match[0]):04x}", json.dumps(document, ensure_ascii=False, indent=2))
+
+
+@cache
+def _unsafe() -> re.Pattern[str]:
+    return re.compile("[\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ud800-\udfff]")
 
 
 def csv_text(rows: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> str:
@@ -86,6 +109,19 @@ def write(text: str) -> None:
             raw.flush()
     except OSError as error:
         raise OutputLost from error
+
+
+def write_all(pieces: Iterable[str]) -> None:
+    """The same for a long text, in blocks."""
+    block: list[str] = []
+    size = 0
+    for piece in pieces:
+        block.append(piece)
+        size += len(piece)
+        if size >= _BLOCK:
+            write("".join(block))
+            block, size = [], 0
+    write("".join(block))
 
 
 def talk(text: str) -> None:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from connectctl.plugins.specs import ColumnSpec, TableSpec
     from connectctl.store.store import Store
     from connectctl.store.table import SqlTable
+    from connectctl.store.transfer import RowCheck
 
 _MAX_FILE = 256 * 1024 * 1024
 
@@ -75,7 +76,7 @@ def cell_of(spec: TableSpec, pair: str) -> tuple[ColumnSpec, Any]:
             f"{spec.title} has no column {name!r}{did_you_mean(name, columns)}",
             hint=f"its columns: {', '.join(columns)}",
         )
-    return column, parse_cell(column, pair[len(column.name) + 1 :])
+    return column, _parsed(spec, column, pair[len(column.name) + 1 :])
 
 
 def condition(spec: TableSpec, wheres: Sequence[str]) -> QueryInstance:
@@ -119,12 +120,12 @@ def save(store: Store, spec: TableSpec, target: Target, changes: dict[str, Any],
         if row is None:
             fresh = dict.fromkeys((column.name for column in spec.columns), None) | changes
             for name, cell in zip(spec.key, target.key, strict=True):
-                fresh[name] = parse_cell(_column(spec, name), cell)
+                fresh[name] = _parsed(spec, _column(spec, name), cell)
             for column in spec.columns:
                 if column.required and fresh[column.name] is None:
-                    raise CellInvalid(f"{column.name} must not be blank")
+                    raise CellInvalid(f"{column.name} must not be blank", hint=f"connectctl lookup explain {spec.name}")
             return "added", 0 if dry_run else rows.insert(fresh)
-        same = all(row.get(name) == value for name, value in changes.items())
+        same = all(_equal(row.get(name), value) for name, value in changes.items())
         if not same and not dry_run:
             try:
                 rows.update(changes, doc_ids=[row.doc_id])
@@ -133,7 +134,7 @@ def save(store: Store, spec: TableSpec, target: Target, changes: dict[str, Any],
         return "left unchanged" if same else "updated", row.doc_id
 
 
-def read_rows(file: Path, spec: TableSpec) -> list[dict[str, Any]]:
+def read_rows(file: Path, spec: TableSpec, check: RowCheck | None = None) -> list[dict[str, Any]]:
     """The rows of a CSV or JSON file, told apart by name, else by their beginning. Raises ConfigError, UsageError."""
     from connectctl.store.transfer import import_csv, import_json
 
@@ -151,7 +152,7 @@ def read_rows(file: Path, spec: TableSpec) -> list[dict[str, Any]]:
         raise UsageError(f"{file} is larger than {_MAX_FILE // 1024**2} MiB")
     suffix = file.suffix.lower()
     json = suffix == ".json" or (suffix != ".csv" and raw.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] in (b"[", b"{"))
-    return (import_json if json else import_csv)(raw, spec)
+    return (import_json if json else import_csv)(raw, spec, check)
 
 
 def merge(store: Store, spec: TableSpec, new: list[dict[str, Any]], replace: bool, dry_run: bool) -> dict[str, int]:
@@ -161,25 +162,43 @@ def merge(store: Store, spec: TableSpec, new: list[dict[str, Any]], replace: boo
     """
     rows = store.table(spec)
     with store.transaction():
-        old = rows.by_key()
-        keys = [rows.key_of(row) for row in new]
-        added = sum(key not in old for key in keys)
-        changed = [row for key, row in zip(keys, new, strict=True) if key not in old or not _same(spec, old[key], row)]
-        gone = [row.doc_id for key, row in old.items() if key not in set(keys)] if replace else []
+        old = rows.by_key()  # once: a look-up per row would take longer than everything else
+        fresh: list[dict[str, Any]] = []
+        changed: dict[int, dict[str, Any]] = {}
+        stays: set[int] = set()
+        for row in new:
+            found = old.get(rows.key_of(row))
+            if found is None:
+                fresh.append(row)
+                continue
+            stays.add(found.doc_id)
+            if not all(_equal(found.get(column.name), row.get(column.name)) for column in spec.columns):
+                changed[found.doc_id] = row
+        gone = [row.doc_id for row in old.values() if row.doc_id not in stays] if replace else []
         if not dry_run:
-            rows.upsert_rows(changed)
             if gone:
                 rows.remove(doc_ids=gone)
+            rows.update(lambda row: row.update(changed[row.doc_id]), doc_ids=list(changed))  # type: ignore[attr-defined]
+            rows.insert_multiple(fresh)
     return {
-        "added": added,
-        "changed": len(changed) - added,
+        "added": len(fresh),
+        "changed": len(changed),
         "removed": len(gone),
-        "unchanged": len(new) - len(changed),
+        "unchanged": len(stays) - len(changed),
     }
 
 
-def _same(spec: TableSpec, old: Any, new: dict[str, Any]) -> bool:
-    return all(old.get(column.name) == new.get(column.name) for column in spec.columns)
+def _parsed(spec: TableSpec, column: ColumnSpec, text: str) -> Any:
+    """The cell's value; CellInvalid says where the columns are explained."""
+    try:
+        return parse_cell(column, text)
+    except CellInvalid as error:
+        raise CellInvalid(error.message, hint=f"connectctl lookup explain {spec.name}") from None
+
+
+def _equal(old: Any, new: Any) -> bool:
+    """The same value of the same type: to Python 1 is true."""
+    return type(old) is type(new) and bool(old == new)
 
 
 def _column(spec: TableSpec, name: str) -> ColumnSpec:

@@ -15,6 +15,7 @@ from connectctl.plugins.specs import (
     ConnectionSpec,
     FlowSpec,
     ProviderSpec,
+    Reference,
     SettingSpec,
     TableSpec,
 )
@@ -34,7 +35,7 @@ def problems(spec: object) -> list[str]:
         FlowSpec: _flow,
         ProviderSpec: _provider,
         CommandSpec: _named,
-        CheckSpec: _named,
+        CheckSpec: _asking,
     }
     check = checks.get(type(spec))
     return list(check(spec)) if check else []
@@ -72,6 +73,20 @@ def _table(spec: TableSpec) -> Iterator[str]:
                     yield f"{field} names {name!r}, which is not a column"
     if spec.key == ():
         yield "key must name at least one column"
+    yield from _declared_for_checks(spec, names)
+
+
+def _declared_for_checks(spec: TableSpec, names: list[str]) -> Iterator[str]:
+    """What `lookup check` relies on; whether the other table is there is seen when it is asked for."""
+    if spec.active and not any(column.name == spec.active and column.type == "boolean" for column in spec.columns):
+        yield f"active names {spec.active!r}, which is not a boolean column"
+    yield from (f"maps names {name!r}, which is not a column" for name in spec.maps if name not in names)
+    for column in spec.columns:
+        reference = column.refers_to
+        if reference is not None and not isinstance(reference, Reference):
+            yield f"refers_to of the column {column.name} must be a Reference"
+        elif reference is not None and reference.label and reference.label[0] not in names:
+            yield f"refers_to of the column {column.name} names {reference.label[0]!r}, which is not a column"
 
 
 def _flow(spec: FlowSpec) -> Iterator[str]:
@@ -105,12 +120,20 @@ def _named(spec: CommandSpec | CheckSpec) -> Iterator[str]:
     yield from _target("target", spec.target)
 
 
+def _asking(spec: CheckSpec) -> Iterator[str]:
+    yield from _named(spec)
+    yield from _all("uses", spec.uses, str)
+    yield from _all("tables", spec.tables, str)
+
+
 def _settings(settings: Iterable[SettingSpec]) -> Iterator[str]:
     yield from _unique("setting", [setting.name for setting in settings])
     for setting in settings:
         yield from _name("setting", setting.name, _SETTING)
         if setting.kind not in _SETTING_KINDS:
             yield f"setting {setting.name} has the unknown kind {setting.kind!r}"
+        if setting.alias is not None and setting.alias.of not in {other.name for other in settings}:
+            yield f"setting {setting.name} is an alias of {setting.alias.of}, which is not a setting"
 
 
 def _name(field: str, value: object, pattern: re.Pattern[str]) -> Iterator[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from connectctl.plugins.hookspecs import hookimpl
-from connectctl.plugins.specs import ColumnSpec, ConnectionSpec, TableSpec
+from connectctl.plugins.specs import CheckSpec, ColumnSpec, ConnectionSpec, TableSpec
 
 NAME = "connectctl"
 
@@ -11,9 +11,9 @@ INTEGRATION_SETTINGS = TableSpec(
     name="integration-settings",
     title="integration-settings",
     columns=(
-        ColumnSpec("Integration", summary="the integration's name in capitals, e.g. CREDLY"),
-        ColumnSpec("Key", summary="the setting"),
-        ColumnSpec("Value", summary="its value"),
+        ColumnSpec("Integration", required=True, summary="the integration's name in capitals, e.g. CREDLY"),
+        ColumnSpec("Key", required=True, summary="the setting; lookup explain lists them"),
+        ColumnSpec("Value", summary="its value; blank: the default"),
     ),
     key=("Integration", "Key"),
     summary="Settings of the integrations, one row per integration and key",
@@ -31,3 +31,16 @@ def register_connections() -> list[ConnectionSpec]:
 @hookimpl
 def register_tables() -> list[TableSpec]:
     return [INTEGRATION_SETTINGS]
+
+
+@hookimpl
+def register_checks() -> list[CheckSpec]:
+    return [
+        CheckSpec(
+            "docebo-learning-plans",
+            "Learning plans that tables name exist in Docebo",
+            "connectctl.docebo.checks:learning_plans",
+            uses=("docebo",),
+            remote="docebo-learning-plan",
+        )
+    ]

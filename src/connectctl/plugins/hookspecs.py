@@ -40,7 +40,7 @@ def register_providers() -> Iterable[ProviderSpec]:
 
 @hookspec
 def register_checks() -> Iterable[CheckSpec]:
-    """Called by `doctor`."""
+    """Called by `lookup check`."""
     return ()
 
 

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 GROUP = "connectctl"
 MAKE_FLOWS = "connectctl.badging.flows:provider_flows"  # (ProviderSpec) -> tuple[FlowSpec, ...]
+MAKE_CHECKS = "connectctl.badging.checks:provider_checks"  # (ProviderSpec) -> tuple[CheckSpec, ...]
 
 T = TypeVar("T")
 
@@ -109,15 +110,7 @@ class Plugins:
     @cached_property
     def flows(self) -> Registry[FlowSpec]:
         """Flows, with those that the badging kit makes for each provider."""
-        offers = self._collect("register_flows", FlowSpec)
-        for name, provider in self.providers.items():
-            owner = self.providers.owner(name)
-            faults: list[str] = []
-            made: tuple[FlowSpec, ...] = ()
-            with guard.held(faults):
-                made = tuple(guard.resolve(MAKE_FLOWS, core.NAME)(provider))
-            self._hook_faults.setdefault("flows", []).extend(Fault(owner, f"provider {name}", why) for why in faults)
-            offers += self._sound(owner, f"provider {name}", made, FlowSpec)
+        offers = self._collect("register_flows", FlowSpec) + self._made(MAKE_FLOWS, "flows", FlowSpec)
         return Registry("flow", offers, lambda spec: spec.name)
 
     @cached_property
@@ -127,7 +120,9 @@ class Plugins:
 
     @cached_property
     def checks(self) -> Registry[CheckSpec]:
-        return Registry("check", self._collect("register_checks", CheckSpec), lambda spec: spec.name)
+        """Questions about tables, with those that the badging kit asks for each provider."""
+        offers = self._collect("register_checks", CheckSpec) + self._made(MAKE_CHECKS, "checks", CheckSpec)
+        return Registry("check", offers, lambda spec: spec.name)
 
     def connection(self, kind: str) -> ConnectionSpec:
         """Raises UsageError for an unknown kind."""
@@ -214,6 +209,19 @@ class Plugins:
                 self._hook_faults.setdefault(hook, []).append(Fault(impl.plugin_name, hook, faults[0]))
             else:
                 offers += self._sound(impl.plugin_name, hook, returned, kind)
+        return offers
+
+    def _made(self, make: str, where: str, kind: type[T]) -> list[tuple[str, T]]:
+        """What the badging kit makes of each provider; a failure is held to the provider's plugin."""
+        offers: list[tuple[str, T]] = []
+        for name, provider in self.providers.items():
+            owner = self.providers.owner(name)
+            faults: list[str] = []
+            made: tuple[T, ...] = ()
+            with guard.held(faults):
+                made = tuple(guard.resolve(make, core.NAME)(provider))
+            self._hook_faults.setdefault(where, []).extend(Fault(owner, f"provider {name}", why) for why in faults)
+            offers += self._sound(owner, f"provider {name}", made, kind)
         return offers
 
     def _sound(self, owner: str, where: str, specs: Iterable[Any], kind: type[T]) -> list[tuple[str, T]]:

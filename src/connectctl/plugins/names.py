@@ -11,10 +11,16 @@ def slug(name: str) -> str:
     return re.sub(r"[\s_-]+", "-", name.strip().casefold())
 
 
-def did_you_mean(word: str, known: Iterable[str], cutoff: float = 0.6) -> str:
-    """`; did you mean X?` for the nearest known word, or nothing."""
+def nearest(word: str, known: Iterable[str], cutoff: float = 0.6) -> str | None:
+    """The known word that is most like this one, capitals aside; None when none is near."""
     import difflib
 
     names = {name.casefold(): name for name in known}
     near = difflib.get_close_matches(word.casefold(), names, n=1, cutoff=cutoff)
-    return f"; did you mean {names[near[0]]}?" if near else ""
+    return names[near[0]] if near else None
+
+
+def did_you_mean(word: str, known: Iterable[str], cutoff: float = 0.6) -> str:
+    """`; did you mean X?` for the nearest known word, or nothing."""
+    near = nearest(word, known, cutoff)
+    return f"; did you mean {near}?" if near else ""

@@ -16,12 +16,22 @@ TABLE_NAME = re.compile(r"[a-z0-9_-]{1,64}")
 
 
 @dataclass(frozen=True, slots=True)
+class Alias:
+    """Says that a setting is another spelling of the setting `of`: which of its values means which of the other's."""
+
+    of: str
+    values: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
 class SettingSpec:
     """One setting: of a connection (config.toml) or of an integration (table integration-settings).
 
     `kind`: text, boolean (the words true and false, GN-09), date (GN-10), integer, email, choice, url, rate.
-    `secret`: shown as ***, read from a prompt, kept as a reference. `explain` maps a value (or None for blank) to its
-    effect in plain words, for `lookup explain`.
+    `secret`: shown as ***, read from a prompt, kept as a reference. `required`: of an integration, `lookup check`
+    reports it while it is blank. `explain` maps a valid value (or None for blank) to its effect in plain words, for
+    `lookup explain`. `example` is a value that the fix of a finding may propose. `advised`: the row should be there
+    even though it has a default, because people mistake what the default does.
     """
 
     name: str
@@ -34,6 +44,9 @@ class SettingSpec:
     required: bool = False
     secret: bool = False
     explain: Callable[[str | None], str] | None = None
+    example: str = ""
+    advised: bool = False
+    alias: Alias | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,19 +68,45 @@ class ConnectionSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class Reference:
+    """Says that a column's cells name rows of another table, by its column `column`.
+
+    `label` names two columns that should agree, the one here and the one there; the reference wins (CR-17).
+    """
+
+    table: str
+    column: str
+    label: tuple[str, str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class ColumnSpec:
-    """One column of a lookup table. A blank cell is None; `required` refuses it."""
+    """One column of a lookup table. A blank cell is None; `required` refuses it.
+
+    The rest is for `lookup check` and `lookup explain`. `unique`: no two rows in use should have the same text there,
+    capitals and spaces aside. `fill` is the connectctl command that fills the cell; a row in use should have one then.
+    `remote` names what the cells are ids of at a remote, such as "docebo-learning-plan": a `CheckSpec` looks them up.
+    """
 
     name: str
     type: ColumnType = "text"
     required: bool = False
     summary: str = ""
+    filled_by: str = ""  # else as the table's
+    refers_to: Reference | None = None
+    unique: bool = False
+    fill: str = ""
+    remote: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class TableSpec:
     """A lookup table. `title` is the name users know; `name` the same in kebab case; `key` columns are unique together
     (blanks count as equal). `filled_by` is a flow's title, or "the administrator". `editable`: people may change rows.
+
+    For `lookup check`: `active` is the boolean column that says whether a row is in use; without it all are. `maps`
+    are the columns that give a row its effect: one with all of them blank or false does nothing. `fill` is the
+    connectctl command that fills the table.
     """
 
     name: str
@@ -78,6 +117,9 @@ class TableSpec:
     filled_by: str = "the administrator"
     editable: bool = True
     indexes: tuple[str, ...] = ()
+    active: str = ""
+    maps: tuple[str, ...] = ()
+    fill: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,11 +169,36 @@ class CommandSpec:
 
 @dataclass(frozen=True, slots=True)
 class CheckSpec:
-    """A question `doctor` asks; `target(ctx)` returns findings."""
+    """A question that `lookup check` asks of a remote; `target(ctx)` gets a `CheckContext` and returns findings.
+
+    It is asked when all connections in `uses` are configured and one of its tables is in question: those that it
+    names, else those with a column whose `remote` it knows, else any. It reads whole pages, never one row at a time,
+    changes nothing, and may raise the errors of its clients: they become one finding.
+    """
 
     name: str
     summary: str
     target: Target
+    uses: tuple[str, ...] = ()
+    remote: str = ""
+    tables: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that is wrong. `fix` are the words after `connectctl` of a command that mends it, or leads there.
+
+    `table` is a lookup table's name, `row` the row's number there and `key` its key; each blank where it has none.
+    An error stops or falsifies a run; a warning is worth a look.
+    """
+
+    severity: Literal["error", "warning"]
+    message: str
+    fix: tuple[str, ...]
+    table: str = ""
+    row: int | None = None
+    key: tuple[str, ...] = ()
+    column: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +242,11 @@ class ProviderSpec:
         return TableSpec(
             name=f"{self.name}-dropdown-elements",
             title=f"{self.title} Dropdown Elements",
-            columns=(ColumnSpec("Dropdown Element ID"), ColumnSpec("Badge Template ID"), ColumnSpec("Label")),
+            columns=(
+                ColumnSpec("Dropdown Element ID", summary="Docebo's id of the dropdown element"),
+                ColumnSpec("Badge Template ID", summary=f"the {self.noun} it stands for"),
+                ColumnSpec("Label", summary="its text as connectctl wrote it"),
+            ),
             key=("Dropdown Element ID",),
             summary="The elements of the Docebo dropdown that connectctl made",
             filled_by=self.titles.get("sync-field", "the kit"),

@@ -10,6 +10,7 @@ import codecs
 import csv
 import io
 import json
+import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -18,12 +19,17 @@ from connectctl.errors import ConfigError
 from connectctl.plugins.specs import ColumnSpec, TableSpec
 from connectctl.store.cells import CellInvalid, check_value, format_cell, parse_cell, shown
 
-FORMULA = "=+-@＝＋－＠'"  # the wide forms count in East Asian spreadsheets; ' is our own mark
 INVISIBLE = "\ufeff\u200b\u200e\u200f\u2060"  # not spaces to Python, but not seen either
+# At the beginning of a line too: some readers take a line end in a cell for the next row. The wide forms count in
+# East Asian spreadsheets; ' is our own mark.
+_FORMULA = re.compile(rf"(?:\A|[\r\n])(?:[^\S\r\n]|[{INVISIBLE}])*['=+\-@＝＋－＠]")
 SEPARATORS = ",;\t"
 LISTED = 100
+_SURROGATE = re.compile("[\ud800-\udfff]")  # half a pair has no UTF-8; JSON can spell it out
 
 Row = dict[str, Any]
+RowCheck = Callable[[Row], Iterable[tuple[str, str]]]
+"""Says what else is wrong with a row: column and message."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,23 +75,45 @@ def unprotect(cell: str) -> str:
 
 def _needs_protection(text: str) -> bool:
     # Leading spaces, tabs, line ends and NBSP are met by the comparison with the trimmed text.
-    return text != text.strip() or text.lstrip(INVISIBLE).strip()[:1] in tuple(FORMULA)
+    return text != text.strip() or text.startswith("'") or _FORMULA.search(text) is not None
 
 
 # --- export
 
 
-def export_csv(rows: Iterable[Mapping[str, Any]], spec: TableSpec) -> str:
+def csv_lines(rows: Iterable[Mapping[str, Any]], spec: TableSpec) -> Iterator[str]:
     """A header and one line per row, in the order of the spec's columns. Lines end in LF. An empty text is a blank."""
-    lines = [[column.name for column in spec.columns]]
-    lines += ([format_cell(column, row.get(column.name)) for column in spec.columns] for row in rows)
-    return "".join(",".join(_quoted(protect(text)) for text in line) + "\n" for line in lines)
+    yield _line(column.name for column in spec.columns)
+    for row in rows:
+        yield _line(format_cell(column, row.get(column.name)) for column in spec.columns)
+
+
+def json_lines(rows: Iterable[Mapping[str, Any]], spec: TableSpec) -> Iterator[str]:
+    """A list of objects, one per line. A blank is null, whichever way it is stored."""
+    before = "[\n"
+    for row in rows:
+        cells = {column.name: None if row.get(column.name) == "" else row.get(column.name) for column in spec.columns}
+        yield f"{before}  {_SURROGATE.sub(_escaped, json.dumps(cells, ensure_ascii=False))}"
+        before = ",\n"
+    yield "[\n\n]\n" if before == "[\n" else "\n]\n"
+
+
+def export_csv(rows: Iterable[Mapping[str, Any]], spec: TableSpec) -> str:
+    """The lines of `csv_lines` as one text."""
+    return "".join(csv_lines(rows, spec))
 
 
 def export_json(rows: Iterable[Mapping[str, Any]], spec: TableSpec) -> str:
-    """A list of objects, one per line."""
-    lines = (json.dumps({c.name: row.get(c.name) for c in spec.columns}, ensure_ascii=False) for row in rows)
-    return "[\n" + ",\n".join(f"  {line}" for line in lines) + "\n]\n"
+    """The lines of `json_lines` as one text."""
+    return "".join(json_lines(rows, spec))
+
+
+def _line(texts: Iterable[str]) -> str:
+    return ",".join(_quoted(protect(text)) for text in texts) + "\n"
+
+
+def _escaped(half: re.Match[str]) -> str:
+    return f"\\u{ord(half[0]):04x}"
 
 
 def _quoted(cell: str) -> str:
@@ -96,8 +124,9 @@ def _quoted(cell: str) -> str:
 # --- import
 
 
-def import_csv(text: str | bytes, spec: TableSpec) -> list[Row]:
-    """The rows, typed by the spec. Separated by comma, semicolon or tab; a byte order mark and CRLF are fine.
+def import_csv(text: str | bytes, spec: TableSpec, check: RowCheck | None = None) -> list[Row]:
+    """The rows, typed by the spec. Separated by comma, semicolon or tab; a byte order mark and CRLF are fine, and so
+    are TRUE and FALSE in a boolean column, as spreadsheets write what they read as true and false.
 
     Raises ImportRefused with everything that is wrong.
     """
@@ -116,10 +145,10 @@ def import_csv(text: str | bytes, spec: TableSpec) -> list[Row]:
             errors.append(CellError(line, "", f"has {len(cells)} cells where the header has {len(names)}"))
             continue
         rows.append((line, _row(zip(names, cells, strict=True), columns, _csv_value, line, errors)))
-    return _checked(rows, errors, spec)
+    return _checked(rows, errors, spec, check)
 
 
-def import_json(text: str | bytes, spec: TableSpec) -> list[Row]:
+def import_json(text: str | bytes, spec: TableSpec, check: RowCheck | None = None) -> list[Row]:
     """The rows of a list of objects, typed by the spec. Raises ImportRefused with everything that is wrong."""
     text = _decoded(text, spec)
     columns = {column.name: column for column in spec.columns}
@@ -137,7 +166,7 @@ def import_json(text: str | bytes, spec: TableSpec) -> list[Row]:
         errors.append(CellError(error.lineno, "", f"is not JSON at character {error.colno}: {error.msg}"))
     except (RecursionError, ValueError):  # Python's own limits on nesting and on the digits of a number
         errors.append(CellError(0, "", "The file is nested too deeply, or a number in it is too long"))
-    return _checked(rows, errors, spec)
+    return _checked(rows, errors, spec, check)
 
 
 def _row(
@@ -156,7 +185,9 @@ def _row(
     return row
 
 
-def _checked(rows: list[tuple[int, Row]], errors: list[CellError], spec: TableSpec) -> list[Row]:
+def _checked(
+    rows: list[tuple[int, Row]], errors: list[CellError], spec: TableSpec, check: RowCheck | None
+) -> list[Row]:
     columns = {column.name: column for column in spec.columns}
     bad = {error.line for error in errors}
     seen: dict[tuple[str, ...], int] = {}
@@ -165,6 +196,8 @@ def _checked(rows: list[tuple[int, Row]], errors: list[CellError], spec: TableSp
         if key and line not in bad and seen.setdefault(key, line) != line:
             words = ", ".join(f"{name} {shown(part)}" for name, part in zip(spec.key, key, strict=True))
             errors.append(CellError(line, spec.key[0], f"{words} is in line {seen[key]} already"))
+        elif check is not None and line not in bad:
+            errors += [CellError(line, column, message) for column, message in check(row)]
     if errors:
         raise ImportRefused(sorted(errors, key=lambda error: error.line), spec)
     return [row for _, row in rows]
@@ -226,6 +259,8 @@ def _csv_value(column: ColumnSpec, cell: str) -> Any:
     # What was protected is meant to the letter, its spaces too.
     if text != cell and column.type == "text" and (text.strip() or not column.required):
         return text
+    if column.type == "boolean" and text.strip() in ("TRUE", "FALSE"):
+        text = text.lower()
     return parse_cell(column, text)
 
 

@@ -10,10 +10,12 @@ from connectctl.api import (
     CommandSpec,
     ConnectionSpec,
     ProviderSpec,
+    Reference,
     SettingSpec,
     TableSpec,
     hookimpl,
 )
+from connectctl_credly.settings import SETTINGS as SETTINGS
 
 CONNECTION = ConnectionSpec(
     kind="credly",
@@ -36,47 +38,46 @@ TEMPLATES = TableSpec(
     title="Credly Badge Templates",
     columns=(
         ColumnSpec("Badge Template ID", required=True, summary="Credly's id"),
-        ColumnSpec("Badge Template Name", required=True, summary="label in the dropdown"),
+        ColumnSpec("Badge Template Name", required=True, summary="label in the dropdown", unique=True),
         ColumnSpec("IsActive", "boolean", required=True, summary="false: the integration skips the row"),
-        ColumnSpec("Dropdown Element ID", "integer", summary="Docebo's id of the dropdown element"),
+        ColumnSpec(
+            "Dropdown Element ID",
+            "integer",
+            summary="Docebo's id of the dropdown element",
+            filled_by="Synchronisation from Credly Lookup table to Docebo LMS",
+            fill="credly sync-field",
+        ),
     ),
     key=("Badge Template ID",),
     summary="The badge templates of the Credly organization",
     filled_by="Synchronisation from Credly to Lookup table",
     editable=False,
+    active="IsActive",
+    fill="credly sync-templates",
 )
 
 MAPPINGS = TableSpec(
     name="credly-integration-mappings",
     title="Credly Integration Mappings",
     columns=(
-        ColumnSpec("Badge Template ID", required=True, summary="Credly's id"),
-        ColumnSpec("Badge Template Name", summary="its name"),
-        ColumnSpec("Learning Plan ID", summary="plan whose completion earns the badge"),
+        ColumnSpec(
+            "Badge Template ID",
+            required=True,
+            summary="Credly's id",
+            refers_to=Reference(
+                "credly-badge-templates", "Badge Template ID", ("Badge Template Name", "Badge Template Name")
+            ),
+        ),
+        ColumnSpec("Badge Template Name", summary="its name, for people; the id counts"),
+        ColumnSpec("Learning Plan ID", summary="plan whose completion earns the badge", remote="docebo-learning-plan"),
         ColumnSpec("Import As External Training", "boolean", summary="true: a badge becomes external training"),
         ColumnSpec("Certification Code", summary="Docebo certification tied to the template"),
         ColumnSpec("IsActive", "boolean", required=True, summary="false: the row is skipped"),
     ),
     key=("Badge Template ID", "Learning Plan ID", "Certification Code"),
     summary="Which learning plans and certifications belong to which badge template",
-)
-
-SETTINGS = (
-    SettingSpec("BATCH_SYNC_START_DATE", "oldest completion or issue date the batches look at", "date"),
-    SettingSpec("NOTIFICATION_MAIL_ID", "receiver of error notifications", "email"),
-    SettingSpec("SYNC_REVOCATION", "true switches revocations and deletions off", "boolean", True),
-    SettingSpec(
-        "CREDLY_DEFAULT_EXPIRATION_DAYS",
-        "days until a badge expires; 0 never; blank the template's default",
-        "integer",
-        minimum=0,
-        maximum=36500,
-    ),
-    SettingSpec("EXTERNAL_TRAINING_INSTITUTE_NAME", "institute of imported external training"),
-    SettingSpec("COURSE_ADDITIONAL_FIELD", "name of the Docebo course dropdown that holds the templates"),
-    SettingSpec("CREDLY_INTEGRATION_MASTER", "direction of certifications", "choice", choices=("DOCEBO", "CREDLY")),
-    SettingSpec("EVIDENCE_TITLE", "title of the evidence that names the flow", default="connectctl flow"),
-    SettingSpec("NEGATIVE_SYNC", "alias of SYNC_REVOCATION in plain words", "choice", choices=("ENABLED", "DISABLED")),
+    active="IsActive",
+    maps=("Learning Plan ID", "Import As External Training", "Certification Code"),
 )
 
 PROVIDER = ProviderSpec(
