@@ -20,6 +20,7 @@ from connectctl.errors import (
     RemoteDown,
 )
 from connectctl.flows.locks import Locks
+from connectctl.flows.report import Items
 from connectctl.flows.runs import RunRecords
 from connectctl.model import Outcome, Plan, Skip
 
@@ -39,7 +40,7 @@ OBJECT = {
     "unsure": int,
     "api_calls": dict,
     "predicted_calls": dict,
-    "items": list,
+    "items": Items,
 }
 ITEM = ("action", "key", "user", "email", "template", "source", "reason", "outcome", "remote_id", "error")
 MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")

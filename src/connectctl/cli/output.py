@@ -12,7 +12,7 @@ import time
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache
-from itertools import chain
+from itertools import chain, islice
 from types import TracebackType
 from typing import Any, Literal, TextIO
 
@@ -20,6 +20,7 @@ Form = Literal["table", "csv", "json"]
 
 _NARROWEST = 8  # a column is not cut below this
 _REDRAW = 0.1  # seconds between two pictures of the bar
+_MEASURED = 5000  # rows of a table that decide how wide its columns are
 _BLOCK = 64 * 1024  # characters
 _LINE = 10.0  # seconds between two lines where there is no terminal
 
@@ -44,7 +45,7 @@ def emit(rows: Iterable[Mapping[str, Any]], columns: Sequence[str], form: Form |
     elif form == "csv":
         write(csv_text(rows, columns))
     elif form == "table" or _terminal(sys.stdout):
-        write(_table(rows, columns))
+        write_all(_table(rows, columns))
     else:
         lines = chain([columns], ([cell(row.get(name)) for name in columns] for row in rows))
         write_all("\t".join(line) + "\n" for line in lines)
@@ -64,6 +65,20 @@ def emit_json_list(items: Iterable[Any]) -> None:
             yield before + "\n  " + _json(item).replace("\n", "\n  ")
             before = ","
         yield "[]\n" if before == "[" else "\n]\n"
+
+    write_all(pieces())
+
+
+def emit_json_object(head: Mapping[str, Any], name: str, items: Iterable[Any]) -> None:
+    """One JSON object: `head`, and under `name` a long list, item by item in little memory."""
+
+    def pieces() -> Iterator[str]:
+        yield (_json(head)[:-2] + "," if head else "{") + f'\n  "{name}": ['
+        before = ""
+        for item in items:
+            yield before + "\n    " + _json(item).replace("\n", "\n    ")
+            before = ","
+        yield "\n  ]\n}\n" if before else "]\n}\n"
 
     write_all(pieces())
 
@@ -165,18 +180,19 @@ def cut(text: str, room: int) -> str:
     return kept + "…"
 
 
-def _table(rows: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> str:
-    lines = [list(columns), *([cell(row.get(name)) for name in columns] for row in rows)]
+def _table(rows: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> Iterator[str]:
+    """The lines, as wide as the first rows ask for; so a long list needs no more memory than a short one."""
+    following = ([cell(row.get(name)) for name in columns] for row in rows)
+    lines = [list(columns), *islice(following, _MEASURED)]
     widths = [max(width(line[index]) for line in lines) for index in range(len(columns))]
-    if _terminal(sys.stdout):
+    narrow = _terminal(sys.stdout)
+    if narrow:
         widths = _fitted(widths, shutil.get_terminal_size().columns - 2 * (len(columns) - 1))
-    text = []
-    for number, line in enumerate(lines):
-        cells = [cut(words, room) for words, room in zip(line, widths, strict=True)]
+    for number, line in enumerate(chain(lines, following)):
+        cells = [cut(words, room) for words, room in zip(line, widths, strict=True)] if narrow else line
         padded = [words + " " * (room - width(words)) for words, room in zip(cells, widths, strict=True)]
         joined = "  ".join(padded).rstrip()
-        text.append(f"\x1b[1m{joined}\x1b[0m" if number == 0 and colours(sys.stdout) else joined)
-    return "\n".join(text) + "\n"
+        yield (f"\x1b[1m{joined}\x1b[0m" if number == 0 and colours(sys.stdout) else joined) + "\n"
 
 
 def _fitted(widths: list[int], room: int) -> list[int]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -98,16 +98,17 @@ def show_run(session: Session, report: Mapping[str, Any], *, as_json: bool, ende
 
     Of a run that an error ended before it did anything, the error says enough.
     """
-    from connectctl.cli.output import emit, emit_json
+    from connectctl.cli.output import emit, emit_json_object
 
     if as_json:
-        emit_json(report)
+        emit_json_object({name: value for name, value in report.items() if name != "items"}, "items", report["items"])
         return
     if report["items"]:
-        lines = _lines(session, report["items"])
-        # Scripts get every column; a person is spared the empty ones.
-        shown = [name for name in COLUMNS if any(line.get(name) for line in lines)] if sys.stdout.isatty() else COLUMNS
-        emit(lines, shown)
+        shown: Sequence[str] = COLUMNS
+        if sys.stdout.isatty():  # scripts get every column; a person is spared the empty ones
+            used = {name for line in _lines(session, report["items"]) for name in COLUMNS if line.get(name)}
+            shown = [name for name in COLUMNS if name in used]
+        emit(_lines(session, report["items"]), shown)
     for warning in report["warnings"]:
         session.say(f"Warning: {warning}")
     if report["dry_run"] and report["planned"]:
@@ -116,26 +117,22 @@ def show_run(session: Session, report: Mapping[str, Any], *, as_json: bool, ende
         session.say(sentence(report))
 
 
-def _lines(session: Session, items: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def _lines(session: Session, items: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
     """Items as people read them: templates by the name that the provider's table gives them."""
     names: dict[str, str] = {}
     for provider in session.plugins.providers.values():
         key, name = (column.name for column in provider.template_table.columns[:2])
         names |= {str(row[key]): str(row[name]) for row in session.store.table(provider.template_table).all()}
-    lines = []
     for item in items:
         what = item["template"] or (item["key"] if "table" in item else "")
         label = next((str(value) for column, value in (item.get("row") or {}).items() if column.endswith("Name")), "")
-        lines.append(
-            {
-                **item,
-                "outcome": item["outcome"] or "planned",
-                "who": item["email"] or item["user"],
-                "what": label or names.get(what, what),
-                "source": item["source"] or item.get("table"),
-            }
-        )
-    return lines
+        yield {
+            **item,
+            "outcome": item["outcome"] or "planned",
+            "who": item["email"] or item["user"],
+            "what": label or names.get(what, what),
+            "source": item["source"] or item.get("table"),
+        }
 
 
 def sentence(report: Mapping[str, Any]) -> str:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, overload
 
 if TYPE_CHECKING:
     from connectctl.flows.runs import Item, RunRecords
@@ -41,6 +41,27 @@ def item_object(item: Item) -> dict[str, Any]:
     elif item.kind == "skip":
         result |= {"action": "skip", "outcome": "skipped", "reason": item.state, "detail": data.get("detail") or None}
     return result
+
+
+class Items(Sequence[dict[str, Any]]):
+    """The items of a run as cli.md 4 shows them, read from the store page by page whenever somebody asks."""
+
+    def __init__(self, records: RunRecords, run: str, *, skips: bool = False) -> None:
+        self._records, self._run = records, run
+        self._kinds = ("change", "write", "problem", "skip") if skips else ("change", "write", "problem")
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        return (item_object(item) for item in self._records.items(self._run, kinds=self._kinds))
+
+    def __len__(self) -> int:
+        return self._records.count(self._run, self._kinds)
+
+    @overload
+    def __getitem__(self, place: int) -> dict[str, Any]: ...
+    @overload
+    def __getitem__(self, place: slice) -> list[dict[str, Any]]: ...
+    def __getitem__(self, place: int | slice) -> dict[str, Any] | list[dict[str, Any]]:
+        return list(self)[place]
 
 
 def summarise(records: RunRecords, run: str) -> dict[str, Any]:
@@ -86,7 +107,5 @@ def run_head(record: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def run_object(records: RunRecords, record: Mapping[str, Any], *, skips: bool = False) -> dict[str, Any]:
-    """The whole object of a recorded run; the same one whenever it is asked for."""
-    kinds = ("change", "write", "problem", "skip") if skips else ("change", "write", "problem")
-    items = [item_object(item) for item in records.items(record["id"], kinds=kinds)]
-    return run_head(record) | {"items": items}
+    """The whole object of a recorded run; the same one whenever it is asked for. Its `items` stay in the store."""
+    return run_head(record) | {"items": Items(records, record["id"], skips=skips)}

@@ -116,6 +116,12 @@ class RunRecords:
                 return
             last = rows[-1][0]
 
+    def count(self, run: str, kinds: tuple[str, ...]) -> int:
+        """How many items of these kinds there are."""
+        marks = ",".join("?" * len(kinds))
+        sql = f"SELECT COUNT(*) FROM run_items WHERE run = ? AND kind IN ({marks})"  # noqa: S608 - question marks
+        return int(self._store.query(sql, (run, *kinds))[0][0])
+
     def planned_for(self, run: str, holding: str) -> str | None:
         """The source (or origin) of the change that a run has planned for this holding, if any."""
         rows = self._store.query(
