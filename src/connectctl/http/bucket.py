@@ -168,7 +168,7 @@ class Bucket:
         if rate.burst == rate.reserve:
             return fast, rate.reserve
         slow = rate.seconds / ((rate.count - rate.burst) * SHARE)
-        paying = start < self.rich + rate.seconds
+        paying = max(start, self.free) < self.rich + rate.seconds
         if start - self.free > ((rate.reserve - 1) * slow if paying else (rate.burst - 1) * fast):
             self.rich, paying = start, True
         return (slow, rate.burst) if paying else (fast, rate.reserve)
