@@ -159,7 +159,7 @@ def test_an_hourly_budget_is_one_for_all_processes(file: Path, start: Start, cap
     assert clock.waits == []
     limiter.acquire()
     assert sum(clock.waits) == 3660
-    assert caplog.messages == ["Acme: the 5 requests of per_hour are used up; going on at 13:01:00 UTC"]
+    assert caplog.messages == ["Acme: the hourly budget (per_hour = 5) is used up; going on at 13:01:00 UTC"]
 
 
 # --- processes that die or stop
@@ -215,6 +215,7 @@ def test_what_was_changed_half_is_not_kept(file: Path) -> None:
         assert one.look() == Bucket()
 
 
+@pytest.mark.filterwarnings("ignore:.*multi-threaded:DeprecationWarning")
 def test_a_forked_process_takes_the_lock_for_itself(file: Path) -> None:
     state = FileState(file)
     state.change(lambda bucket: None)

@@ -141,7 +141,7 @@ class RateLimiter:
         if abs(opening - said) > 1:
             at = datetime.fromtimestamp(opening, UTC).strftime("%H:%M:%S")
             log.warning(
-                "%s: the %s requests of per_hour are used up; going on at %s UTC", self._name, self.per_hour, at
+                "%s: the hourly budget (per_hour = %s) is used up; going on at %s UTC", self._name, self.per_hour, at
             )
 
 
