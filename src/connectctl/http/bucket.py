@@ -149,12 +149,13 @@ class Bucket:
         elif passed:
             counts[:] = [0] * passed + counts[:-passed]
             self.hour_start += 60.0 * passed
-        if sum(counts) >= budget:
-            minutes = next(n for n in range(1, MINUTES + 1) if sum(counts[: MINUTES - n]) < budget)
-            return self.hour_start + 60.0 * minutes - now
-        counts[0] += 1
+        free = sum(counts) < budget
+        counts[0] += free
         self.hour = _HOUR.pack(*counts)
-        return 0.0
+        if free:
+            return 0.0
+        minutes = next(n for n in range(1, MINUTES + 1) if sum(counts[: MINUTES - n]) < budget)
+        return self.hour_start + 60.0 * minutes - now
 
     def _pace(self, rate: Rate, start: float) -> tuple[float, int]:
         """Seconds between requests, and how many may be saved up.
