@@ -245,3 +245,11 @@ def test_one_flipped_bit_is_seen(place: int, bit: int) -> None:
     assert len(data) == SIZE
     data[place] ^= 1 << bit
     assert Bucket.from_bytes(bytes(data)) is None
+
+
+def test_turns_given_out_before_a_warning_are_no_longer_in_the_way() -> None:
+    bucket, rate = Bucket(), Rate(60, 60)
+    for _ in range(50):
+        bucket.take(START, rate)
+    bucket.warn(START, 0, 5.0, rate)
+    assert bucket.take(START, rate) == START + 5
