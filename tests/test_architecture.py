@@ -124,6 +124,16 @@ def test_first_party_plugins_use_the_public_api(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", [*sources(CORE), *sources(PLUGINS)], ids=lambda path: str(path.relative_to(ROOT)))
+def test_every_client_shares_its_limits_with_other_processes(path: Path) -> None:
+    if "src" not in path.relative_to(ROOT).parts:
+        return
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "Client":
+            given = {keyword.arg for keyword in node.keywords}
+            assert given & {"limits", "limiter"}, f"{path.relative_to(ROOT)}:{node.lineno} counts for itself"
+
+
+@pytest.mark.parametrize("path", [*sources(CORE), *sources(PLUGINS)], ids=lambda path: str(path.relative_to(ROOT)))
 def test_no_file_is_too_long(path: Path) -> None:
     assert len(path.read_text().splitlines()) <= LONGEST
 

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Collection, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 if TYPE_CHECKING:
@@ -158,6 +159,20 @@ class Clock(Protocol):
 
     def wait(self, seconds: float) -> bool:
         """Waits; returns True at once when the run was asked to stop."""
+
+
+@dataclass(frozen=True, slots=True)
+class CallLimits:
+    """How often a connection may be asked, and where its processes keep count together.
+
+    `rate` as it is written in the settings, `per_hour` a budget or None, `folder` that of the counts (None: every
+    client counts for itself), `account` what the remote counts by, as far as the address does not say.
+    """
+
+    rate: str = "none"
+    per_hour: int | None = None
+    folder: Path | None = None
+    account: str = ""
 
 
 class RunContext(Protocol):

@@ -8,6 +8,7 @@ import pytest
 from connectctl.config.paths import profile_paths
 from connectctl.config.settings import Settings, load_settings
 from connectctl.errors import ConfigError, SecretMissing, SettingInvalid, SettingMissing, UsageError
+from connectctl.model import CallLimits
 from connectctl.plugins.specs import ConnectionSpec, SettingSpec
 
 DOCEBO = ConnectionSpec(
@@ -59,6 +60,21 @@ def test_without_a_file_everything_has_its_default() -> None:
     assert (docebo.rate, docebo.threads, docebo.timeout, docebo.per_hour) == ("90/min", 4, (5.0, 30.0), None)
     assert not docebo.configured
     assert docebo.missing == ("base_url", "client_id")
+
+
+@pytest.mark.parametrize(
+    ("url", "folder"),
+    [
+        ("sqlite:///store.db", "store.db-limits"),
+        ("sqlite:///deep/own.db", "deep/own.db-limits"),
+        ("sqlite:////srv/x.db", "/srv/x.db-limits"),
+        ("postgresql://user@host/db", "limits"),
+    ],
+)
+def test_requests_are_counted_beside_the_store_by_account(load: Load, home: Path, url: str, folder: str) -> None:
+    text = f'[store]\nurl = "{url}"\n[connections.docebo]\nbase_url = "https://acme.example:8443"\nper_hour = 50\n'
+    limits = load(text).connection("docebo").limits
+    assert limits == CallLimits("90/min", 50, home / folder, "acme.example")
 
 
 def test_environment_comes_before_file_before_default(load: Load, monkeypatch: pytest.MonkeyPatch) -> None:

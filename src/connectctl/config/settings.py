@@ -24,6 +24,7 @@ from connectctl.config.reading import (
 from connectctl.config.secrets import Secret
 from connectctl.config.values import check
 from connectctl.errors import ConfigError, SettingInvalid, SettingMissing, UsageError
+from connectctl.model import CallLimits
 from connectctl.plugins.names import did_you_mean
 from connectctl.plugins.specs import ConnectionSpec, SettingSpec
 
@@ -50,6 +51,7 @@ class ConnectionSettings:
     paths: Mapping[str, str] = field(default_factory=dict)
     _values: Mapping[str, Value] = field(default_factory=dict, repr=False)
     _base: Path | None = field(default=None, repr=False)
+    _counts: Path | None = field(default=None, repr=False)
 
     def get(self, name: str) -> str | None:
         """The value, its default, or None. Raises SettingInvalid; SecretMissing for a reference to nothing."""
@@ -123,6 +125,11 @@ class ConnectionSettings:
         return int(found) if found else None
 
     @property
+    def limits(self) -> CallLimits:
+        """What the client's `limits` takes: rate and budget, counted by all processes of the profile together."""
+        return CallLimits(self.rate, self.per_hour, self._counts, self.account)
+
+    @property
     def account(self) -> str:
         """A short id of the account behind this connection, part of every holding, so it must outlive new credentials.
 
@@ -194,7 +201,13 @@ class Settings:
             for setting in (*spec.settings, *COMMON)
         }
         paths = {name: str(path) for name, path in table.get("paths", {}).items()}
-        return ConnectionSettings(kind, spec, self.paths.data_dir, paths, values, self.paths.config_file.parent)
+        base = self.paths.config_file.parent
+        return ConnectionSettings(kind, spec, self.paths.data_dir, paths, values, base, self._counts())
+
+    def _counts(self) -> Path:
+        """The folder in which requests are counted, beside the store's file: whoever shares the store shares it."""
+        scheme, _, file = self.store_url.partition(":///")
+        return self.paths.data_dir / (f"{file}-limits" if scheme == "sqlite" and file else "limits")
 
     def _core(self, section: str, key: str) -> str | None:
         declared = next(setting for setting in CORE[section] if setting.name == key)

@@ -243,8 +243,7 @@ def make_client(settings: ConnectionSettings, clock: Clock | None = None) -> Doc
     token_http = Client(
         settings.kind,
         base_url,
-        rate=settings.rate,
-        per_hour=settings.per_hour,
+        limits=settings.limits,
         threads=1,
         timeout=settings.timeout,
         clock=clock,

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from types import FrameType
 
 from connectctl.errors import Interrupted
+from connectctl.http.clock import machine_steady
 
 
 def rfc3339(moment: datetime) -> str:
@@ -30,6 +31,9 @@ class RunClock:
 
     def wait(self, seconds: float) -> bool:
         return self.stop.wait(max(0.0, seconds))
+
+    def steady(self) -> tuple[int, float]:
+        return machine_steady()
 
     def check(self) -> None:
         """Raises Interrupted when the run was asked to stop."""

@@ -1,14 +1,15 @@
-"""How fast a remote may be asked: a token bucket that all threads share and that gives way when the remote says so."""
+"""How fast a remote may be asked: turns for all threads and processes, fewer of them when the remote says so."""
 
 from __future__ import annotations
 
 import logging
 import re
 import threading
-from collections import deque
-from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from connectctl.errors import Interrupted, SettingInvalid
+from connectctl.http.bucket import Bucket, Rate
+from connectctl.http.shared import LimitState, OwnState
 from connectctl.model import Clock
 
 log = logging.getLogger("connectctl.http")
@@ -16,23 +17,7 @@ log = logging.getLogger("connectctl.http")
 _RATE = re.compile(r"([1-9]\d{0,6}) ?/ ?([1-9]\d{0,4})? ?(s|secs?|seconds?|m|mins?|minutes?|h|hours?)", re.ASCII)
 _SECONDS = {"s": 1, "m": 60, "h": 3600}
 
-SHARE = 0.98  # of the configured rate: measured as free of refusals at a cost of 2 % time
-SLOWEST = 1 / 16  # of the configured rate, after repeated 429
-CREEP = 0.02  # per good answer: back to full speed some 25 good answers after a single 429
 TICK = 0.001  # shorter waits are not worth a sleep (and a clock may not resolve them)
-
-
-@dataclass(frozen=True, slots=True)
-class Rate:
-    """`count` requests in `seconds`."""
-
-    count: int
-    seconds: float
-
-    @property
-    def burst(self) -> int:
-        """How many may go at once; small, so that a burst plus a full period stays below a limit slightly above."""
-        return max(1, min(8, self.count // 10))
 
 
 def parse_rate(text: str) -> Rate | None:
@@ -47,89 +32,117 @@ def parse_rate(text: str) -> Rate | None:
 
 
 class RateLimiter:
-    """Lets requests pass at the rate; `throttled` stops everybody and halves it, `succeeded` creeps back."""
+    """Lets requests pass at the rate; `throttled` stops everybody and halves it, `succeeded` creeps back.
 
-    def __init__(self, rate: str | Rate | None, clock: Clock, *, per_hour: int | None = None, name: str = "") -> None:
+    Everybody is every thread and process with the same `state`. Whoever asks takes a turn at once and then waits for
+    it, so turns come in the order of asking, and a process that dies meanwhile only leaves its own unused.
+    """
+
+    def __init__(
+        self,
+        rate: str | Rate | None,
+        clock: Clock,
+        *,
+        per_hour: int | None = None,
+        name: str = "",
+        state: LimitState | None = None,
+    ) -> None:
         self.rate = parse_rate(rate) if isinstance(rate, str) else rate
+        self.per_hour = per_hour
         self._clock = clock
+        # Not inherited: a clock that bends now() and wait() has to say itself how its time passes.
+        self._steady = type(clock).__dict__.get("steady")
         self._name = name
+        self._state: LimitState = state or OwnState()
         self._lock = threading.Lock()
-        self._factor = 1.0
+        self._good = 0  # answers not yet told to the others
         self._generation = 0
-        self._next = 0.0  # when the bucket is full again (the theoretical arrival time of GCRA)
-        self._pause = 0.0
-        self._seen = 0.0
-        self._hour: deque[float] | None = deque(maxlen=per_hour) if per_hour else None
+        self._slowed = False
+        self._opening = 0.0
 
     @property
     def factor(self) -> float:
         """The share of the configured rate that is used now."""
-        with self._lock:
-            return self._factor
+        return self._state.look().factor
 
     def acquire(self) -> int:
         """Waits for a turn; returns a ticket for `throttled`. Raises Interrupted when the run is stopped meanwhile."""
         while True:
-            with self._lock:
-                now = self._now()
-                wait = self._reserve(now)
-                ticket = self._generation
-            if wait < TICK:
+            ticket, wait = self._state.change(self._take)
+            if wait >= TICK:
+                if wait > 10:
+                    log.info("%s: waiting %.0f s for the rate limit", self._name, wait)
+                self._wait(wait)
+                now = self._state.look()
+                if now.generation != ticket or now.pause - self._clock.now().timestamp() >= TICK:
+                    continue  # somebody was throttled while we slept: our turn is void, everybody queues again
+            if self.per_hour is None:
                 return ticket
-            if wait > 10:
-                log.info("%s: waiting %.0f s for the rate limit", self._name, wait)
-            if self._clock.wait(wait):
-                raise Interrupted("Stopped while waiting for the rate limit; the request was not sent.")
-            with self._lock:
-                if self._pause - self._now() < TICK and self._generation == ticket:
-                    return ticket
-            # Somebody was throttled while we slept: our turn is void, everybody queues again.
+            wait = self._state.change(self._charge)
+            if not wait:
+                return ticket
+            self._say_used_up(wait)
+            self._wait(wait)
 
     def throttled(self, ticket: int, pause: float) -> None:
         """A request of this ticket met 429 or 503: nobody sends for `pause` seconds, then at half the rate.
 
-        Several requests that were under way together count as one warning.
+        Several requests that were under way together count as one warning, of whatever process they are.
         """
+
+        def warn(bucket: Bucket) -> None:
+            bucket.warn(self._settle(bucket), ticket, pause, self.rate)
+
+        self._state.change(warn)
         with self._lock:
-            now = self._now()
-            self._pause = max(self._pause, now + pause)
-            if ticket == self._generation:
-                self._generation += 1
-                self._factor = max(self._factor / 2, SLOWEST)
-                self._next = 0.0  # turns given out are void, see acquire
+            self._good = 0
+            self._slowed = True
 
     def succeeded(self) -> None:
-        """A request went through: the rate creeps back."""
-        if self._factor < 1.0:
+        """A request went through: the rate creeps back, for the others with our next turn."""
+        if self._slowed:
             with self._lock:
-                self._factor = min(1.0, self._factor + CREEP)
+                self._good += 1
 
-    def _now(self) -> float:
-        now = self._clock.now().timestamp()
-        if now < self._seen:  # the clock was set back: turns given out move with it, or we would wait for the past
-            back = self._seen - now
-            self._next -= back
-            self._pause -= back
-            if self._hour:
-                self._hour = deque((at - back for at in self._hour), maxlen=self._hour.maxlen)
-        self._seen = now
+    def close(self) -> None:
+        """Closes the file of the state; the next turn opens it again."""
+        self._state.close()
+
+    def _take(self, bucket: Bucket) -> tuple[int, float]:
+        now = self._settle(bucket)
+        with self._lock:
+            if bucket.generation == self._generation:  # else they are answers from before a warning
+                bucket.creep(self._good)
+            self._good = 0
+            self._generation = bucket.generation
+            self._slowed = bucket.slowed
+        return bucket.generation, bucket.take(now, self.rate) - now
+
+    def _charge(self, bucket: Bucket) -> float:
+        return bucket.charge(self._settle(bucket), self.per_hour or 0)
+
+    def _settle(self, bucket: Bucket) -> float:
+        now = self._clock.now().timestamp()  # read here, where nobody else changes the record: it never runs back
+        if self._steady is None:
+            bucket.settle(now)
+        else:
+            bucket.settle(now, *self._steady(self._clock))
         return now
 
-    def _reserve(self, now: float) -> float:
-        """Seconds until this request's turn, which is taken by it."""
-        start = max(now, self._pause)
-        turn = start
-        if self.rate is not None:
-            interval = self.rate.seconds / (self.rate.count * SHARE * self._factor)
-            # After a pause the bucket is not full: what was refused would come back as a burst.
-            tolerance = (self.rate.burst - 1) * interval if self._factor == 1.0 else 0.0
-            turn = max(start, self._next - tolerance)
-            self._next = max(self._next, turn) + interval
-        if self._hour is not None:
-            if self._hour.maxlen is not None and len(self._hour) == self._hour.maxlen:
-                turn = max(turn, self._hour[0] + 3600.0)
-            self._hour.append(turn)
-        return turn - now
+    def _wait(self, seconds: float) -> None:
+        if self._clock.wait(seconds):
+            raise Interrupted("Stopped while waiting for the rate limit; the request was not sent.")
+
+    def _say_used_up(self, wait: float) -> None:
+        """Once per process and pause, not once per thread."""
+        opening = self._clock.now().timestamp() + wait
+        with self._lock:
+            said, self._opening = self._opening, opening
+        if abs(opening - said) > 1:
+            at = datetime.fromtimestamp(opening, UTC).strftime("%H:%M:%S")
+            log.warning(
+                "%s: the hourly budget (per_hour = %s) is used up; going on at %s UTC", self._name, self.per_hour, at
+            )
 
 
 class Health:

@@ -27,8 +27,9 @@ from connectctl.http.clock import SystemClock
 from connectctl.http.limits import Health, RateLimiter
 from connectctl.http.redact import clean
 from connectctl.http.retry import BREATH, REPEATABLE, TRIES, Failure, decide, parse_retry_after
+from connectctl.http.shared import state_for
 from connectctl.http.wire import Fault, TooLarge, Wire, check_base_url
-from connectctl.model import Clock
+from connectctl.model import CallLimits, Clock
 
 if TYPE_CHECKING:
     from requests.adapters import BaseAdapter
@@ -43,7 +44,10 @@ _SIGN_IN = ("login", "signin", "sign-in", "sign_in", "sso", "saml", "oauth", "au
 
 
 class Client:
-    """Access to one remote, safe for many threads. `calls` counts the requests sent, retries among them."""
+    """Access to one remote, safe for many threads. `calls` counts the requests sent, retries among them.
+
+    `limits`, from the connection's settings, stands for `rate` and `per_hour` and is kept by all processes together.
+    """
 
     def __init__(
         self,
@@ -58,6 +62,7 @@ class Client:
         headers: Mapping[str, str] | None = None,
         transport: BaseAdapter | None = None,
         per_hour: int | None = None,
+        limits: CallLimits | None = None,
         limiter: RateLimiter | None = None,
         sign_in_hint: str | None = None,
     ) -> None:
@@ -67,7 +72,14 @@ class Client:
         self.base_url = check_base_url(name, base_url)
         self.auth = auth
         self.clock: Clock = clock or SystemClock()
-        self.limiter = limiter or RateLimiter(rate, self.clock, per_hour=per_hour, name=name)
+        limits = limits or CallLimits(rate, per_hour)
+        self.limiter = limiter or RateLimiter(
+            limits.rate,
+            self.clock,
+            per_hour=limits.per_hour,
+            name=self.title,
+            state=state_for(limits, name, self.base_url),
+        )
         self.calls = 0
         self._counting = threading.Lock()
         self._health = Health()
@@ -101,6 +113,7 @@ class Client:
     def close(self) -> None:
         """Closes the pooled connections."""
         self._wire.close()
+        self.limiter.close()
 
     def request(
         self,

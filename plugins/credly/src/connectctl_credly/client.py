@@ -52,10 +52,9 @@ class Credly:
             "credly",
             base,
             auth=BasicAuth(settings.secret("token")),
-            rate=settings.rate,
+            limits=settings.limits,
             threads=settings.threads,
             timeout=settings.timeout,
-            per_hour=settings.per_hour,
             clock=clock,
             sign_in_hint="connectctl connection set credly token (Credly's tokens live 180 days)",
         )

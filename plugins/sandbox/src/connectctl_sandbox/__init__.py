@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .clock import Clock
     from .faults import Fault
+    from .ratelimit import RateLimit
     from .sandbox import Sandbox
 
 # The servers are imported when asked for: the plugin's declarations live in this package and every command reads them.
-_LATER = {"Clock": ".clock", "Fault": ".faults", "Sandbox": ".sandbox"}
+_LATER = {"Clock": ".clock", "Fault": ".faults", "RateLimit": ".ratelimit", "Sandbox": ".sandbox"}
 
-__all__ = ["Clock", "Fault", "Sandbox"]
+__all__ = ["Clock", "Fault", "RateLimit", "Sandbox"]
 
 
 def __getattr__(name: str) -> Any:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from .clock import iso_time
 from .exchange import Reply
 from .faults import fault_from
+from .ratelimit import limit_from
 from .web import Call, Refused, Request, Response, Route, find_route, read_json, read_query
 
 if TYPE_CHECKING:
@@ -44,6 +45,20 @@ def _clear_faults(box: Sandbox, call: Call) -> Response:
     box.faults.clear()
     box.credly.flags.search_lag = 0.0
     return Response(200, {"faults": []})
+
+
+def _add_limit(box: Sandbox, call: Call) -> Response:
+    try:
+        limit = limit_from(call.body)
+    except ValueError as error:
+        raise Refused(400, str(error)) from error
+    box.limits.set(limit)
+    return Response(200, {"limits": [asdict(one) for one in box.limits.active()]})
+
+
+def _clear_limits(box: Sandbox, call: Call) -> Response:
+    box.limits.clear()
+    return Response(200, {"limits": []})
 
 
 def _state(box: Sandbox, call: Call) -> Response:
@@ -102,6 +117,8 @@ def _select(box: Sandbox, call: Call) -> Response:
 ROUTES: tuple[Route[Sandbox], ...] = (
     Route("POST", r"/fault", _add_fault, body="json"),
     Route("DELETE", r"/fault", _clear_faults),
+    Route("POST", r"/limit", _add_limit, body="json"),
+    Route("DELETE", r"/limit", _clear_limits),
     Route("GET", r"/state", _state),
     Route("GET", r"/log", _log),
     Route("POST", r"/clock", _advance, body="json"),

@@ -9,6 +9,7 @@ from typing import Any, Literal, Protocol
 
 from .clock import Clock
 from .faults import Fault, Faults
+from .ratelimit import RateLimits
 from .requestlog import Entry, RequestLog
 from .web import Request, Response
 
@@ -53,6 +54,7 @@ class Exchange:
         remote: Remote,
         *,
         faults: Faults,
+        limits: RateLimits,
         log: RequestLog,
         clock: Clock,
         wait: Callable[[float], object],
@@ -61,6 +63,7 @@ class Exchange:
         self.remote = remote
         self.latency = latency
         self._faults = faults
+        self._limits = limits
         self._log = log
         self._clock = clock
         self._wait = wait
@@ -70,8 +73,13 @@ class Exchange:
         if self.latency:
             self._wait(self.latency)
         self._clock.tick()
-        fault = self._faults.pick(self.remote.name, request.method, request.path.rstrip("/"))
-        reply = self._spoiled(request, fault) if fault else Reply(self.remote.handle(request))
+        fault: Fault | None = None
+        refusal = self._limits.refusal(self.remote.name, self._clock.now())
+        if refusal is not None:
+            reply = self._throttled(refusal)
+        else:
+            fault = self._faults.pick(self.remote.name, request.method, request.path.rstrip("/"))
+            reply = self._spoiled(request, fault) if fault else Reply(self.remote.handle(request))
         self._log.add(
             Entry(
                 remote=self.remote.name,
@@ -88,14 +96,16 @@ class Exchange:
             self._wait(fault.delay)
         return Reply(None) if fault and fault.kind == "lose_answer" else reply
 
+    def _throttled(self, headers: dict[str, str]) -> Reply:
+        return Reply(replace(self.remote.error(429, "Too many requests"), headers=headers))
+
     def _spoiled(self, request: Request, fault: Fault) -> Reply:
         """The reply under a fault: first the kinds without effect, then those after it."""
         match fault.kind:
             case "lose_request":
                 return Reply(None)
             case "http_429":
-                headers = {} if fault.retry_after is None else {"Retry-After": str(fault.retry_after)}
-                return Reply(replace(self.remote.error(429, "Too many requests"), headers=headers))
+                return self._throttled({} if fault.retry_after is None else {"Retry-After": str(fault.retry_after)})
             case "http_500_before":
                 return Reply(self.remote.error(500, "An internal server error occurred."))
             case "http_503":

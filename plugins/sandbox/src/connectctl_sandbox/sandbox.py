@@ -17,6 +17,7 @@ from .docebo import Docebo
 from .docebo_http import DoceboRemote
 from .exchange import Exchange
 from .faults import Faults
+from .ratelimit import RateLimits
 from .requestlog import RequestLog
 from .server import Server
 from .world import Size, seed_world
@@ -41,6 +42,7 @@ class Sandbox:
     ) -> None:
         self.clock = clock or Clock()
         self.faults = Faults()
+        self.limits = RateLimits()
         self.log = RequestLog()
         self.docebo = Docebo(self.clock, seed)
         self.credly = Credly(self.clock, seed)
@@ -76,6 +78,7 @@ class Sandbox:
         return Exchange(
             remote,
             faults=self.faults,
+            limits=self.limits,
             log=self.log,
             clock=self.clock,
             wait=self._stopping.wait,
