@@ -21,7 +21,7 @@ from connectctl.errors import (
     RemoteUnsure,
     UsageError,
 )
-from connectctl.model import Applied, Change, Look, Outcome, Part, Plan, Problem, RowWrite, RunContext, Skip
+from connectctl.model import Applied, Change, Look, Notice, Outcome, Part, Plan, Problem, RowWrite, RunContext, Skip
 from connectctl.plugins.hookspecs import hookimpl
 from connectctl.plugins.specs import (
     Capabilities,
@@ -98,6 +98,7 @@ __all__ = [
     "Look",
     "NotAllowed",
     "NotFound",
+    "Notice",
     "Outcome",
     "Page",
     "Part",

@@ -82,6 +82,15 @@ class Problem:
 
 
 @dataclass(frozen=True, slots=True)
+class Notice:
+    """A mail to the NOTIFICATION_MAIL_ID of an integration. `lines` are plain text; an indented one is not wrapped."""
+
+    integration: str
+    subject: str
+    lines: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """What should happen, in order, and what was left out. A pure function of a view."""
 
@@ -95,6 +104,7 @@ class Plan:
     removal_base: int = 0  # of how many (the 10 % rule of GN-33)
     emptied: bool = False  # the remote listed nothing where there are rows: more likely an outage than the truth
     unbounded: bool = False  # looks further back than the start date: only --max-changes answers it (GN-41)
+    notices: tuple[Notice, ...] = ()  # mails that go out once the part's rows are committed
 
 
 @dataclass(frozen=True, slots=True)

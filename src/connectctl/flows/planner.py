@@ -14,11 +14,12 @@ from connectctl.flows.clock import rfc3339
 from connectctl.flows.context import Context
 from connectctl.flows.ledger import HELD, change_from_json, change_to_json
 from connectctl.flows.limits import Totals
+from connectctl.flows.notices import notice_to_json
 from connectctl.flows.options import RunOptions
 from connectctl.flows.report import QUIET
 from connectctl.flows.runs import RunRecords
 from connectctl.flows.selection import Selection
-from connectctl.model import Change, Part, Plan, Problem, RowWrite, Skip
+from connectctl.model import Change, Notice, Part, Plan, Problem, RowWrite, Skip
 
 Row = tuple[str, str, str, str, Mapping[str, Any]]  # kind, action, key, state, data
 
@@ -36,6 +37,7 @@ class Planner:
     totals: Totals = field(default_factory=Totals)
     parts: list[str] = field(default_factory=list)
     unread: list[ConnectctlError] = field(default_factory=list)  # why parts could not be read
+    notices: list[Notice] = field(default_factory=list)
     answered: bool = False  # whether a part was read from a remote
     _taken: dict[str, str] = field(default_factory=dict)  # holding: what it was planned for
 
@@ -93,6 +95,9 @@ class Planner:
         for change, outcome in plan.seen:
             seen = {"change": change_to_json(change), "status": outcome.status, "remote_id": outcome.remote_id}
             rows.append(("seen", change.action, change.key(self.ctx.run), "planned", seen))
+        if self.selection.everything or changes or writes:  # a retry of something else has nothing to tell of
+            self.notices += plan.notices
+            rows += [("notice", "mail", one.subject, "planned", notice_to_json(one)) for one in plan.notices]
         for skip in skips:
             self.skipped[skip.reason] += 1
             self.selection.note(skip)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -117,6 +117,7 @@ class Plugins:
             made: tuple[FlowSpec, ...] = ()
             with guard.held(faults):
                 made = tuple(guard.resolve(MAKE_FLOWS, core.NAME)(provider))
+                made = tuple(replace(flow, integration=flow.integration or provider.integration) for flow in made)
             self._hook_faults.setdefault("flows", []).extend(Fault(owner, f"provider {name}", why) for why in faults)
             offers += self._sound(owner, f"provider {name}", made, FlowSpec)
         return Registry("flow", offers, lambda spec: spec.name)

@@ -21,7 +21,7 @@ class SettingSpec:
 
     `kind`: text, boolean (the words true and false, GN-09), date (GN-10), integer, email, choice, url, rate.
     `secret`: shown as ***, read from a prompt, kept as a reference. `explain` maps a value (or None for blank) to its
-    effect in plain words, for `lookup explain`.
+    effect in plain words, for `lookup explain`. `example` is what `init` shows where there is no default.
     """
 
     name: str
@@ -34,6 +34,7 @@ class SettingSpec:
     required: bool = False
     secret: bool = False
     explain: Callable[[str | None], str] | None = None
+    example: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +91,8 @@ class FlowSpec:
     has to be there when `apply` sends requests that must not be repeated blindly. `parallel=False` applies one after
     the other.
     `prepare(ctx)` runs before the parts (checks settings, reads what all parts share; its result is `ctx.shared`).
-    `title` is the recipe's exact name; `recipe` its number; `calls` the titles it calls.
+    `title` is the recipe's exact name; `recipe` its number; `calls` the titles it calls. `integration` is the one whose
+    NOTIFICATION_MAIL_ID hears of failed runs (GN-18); the kit's flows have that of their provider.
     """
 
     name: str
@@ -113,6 +115,7 @@ class FlowSpec:
     applies_to: str = ""  # the connection whose threads and rate `apply` works under
     batch: int = 1
     parallel: bool = True
+    integration: str = ""
 
 
 @dataclass(frozen=True, slots=True)
