@@ -16,6 +16,7 @@ from connectctl.model import Notice
 from connectctl.notify.address import ascii_domain
 
 if TYPE_CHECKING:
+    from email.headerregistry import Address
     from email.message import EmailMessage
 
 SHOWN = 20  # items in a mail: enough to see what is wrong, not a list of everybody
@@ -112,9 +113,10 @@ def identity(notice: Notice) -> str:
 
 def safe(notice: Notice, secrets: Sequence[str] = ()) -> Notice:
     """The notice as it may be kept and mailed: one line each, no control or bidi characters, no secrets, bounded."""
-    lines = [_safe_line(redact(line, secrets)) for line in notice.lines[:MOST_LINES]]
-    if len(notice.lines) > MOST_LINES:
-        lines.append(f"and {len(notice.lines) - MOST_LINES} more lines")
+    shown = MOST_LINES if len(notice.lines) <= MOST_LINES else MOST_LINES - 1
+    lines = [_safe_line(redact(line, secrets)) for line in notice.lines[:shown]]
+    if len(notice.lines) > shown:
+        lines.append(f"and {len(notice.lines) - shown} more lines")
     subject = clean(redact(notice.subject, secrets), LONGEST_SUBJECT) or "notification"
     return Notice(notice.integration, subject, tuple(lines))
 
@@ -127,7 +129,6 @@ def compose(
     `ident` makes its Message-ID, so that a mail that arrives twice can be told by it. `held`: how many others like it
     were not sent `since` then. ValueError for addresses that no header can hold.
     """
-    from email.headerregistry import Address
     from email.message import EmailMessage
     from email.policy import SMTP
     from email.utils import format_datetime
@@ -140,8 +141,8 @@ def compose(
     reason = f"You get this mail because the setting NOTIFICATION_MAIL_ID of {clean(notice.integration, 60)} names you."
     body += ["", "-- ", *_wrapped(reason), *_wrapped("The same errors are mailed once an hour.")]
     message = EmailMessage(policy=SMTP.clone(cte_type="7bit"))
-    message["From"] = Address("connectctl", addr_spec=_spec(sender))
-    message["To"] = Address(addr_spec=_spec(receiver))
+    message["From"] = _address("connectctl", sender)
+    message["To"] = _address("", receiver)
     message["Subject"] = f"[connectctl] {notice.subject}"
     message["Date"] = format_datetime(at)
     domain = ascii_domain(sender).rpartition("@")[2]
@@ -189,7 +190,13 @@ def _wrapped(line: str) -> list[str]:
     return textwrap.wrap(line, WIDTH, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
 
 
-def _spec(address: str) -> str:
+def _address(name: str, address: str) -> Address:
+    from email.errors import MessageError
+    from email.headerregistry import Address
+
     if any(ord(letter) < 33 or ord(letter) == 127 for letter in address):
         raise ValueError("an address holds no spaces and control characters")
-    return ascii_domain(address)
+    try:
+        return Address(name, addr_spec=ascii_domain(address))
+    except (MessageError, IndexError):  # the parser's own ways of saying that it is none
+        raise ValueError("it is no mail address") from None
