@@ -221,7 +221,7 @@ def test_the_facts_that_mail_systems_ask_for() -> None:
     assert mail["From"] == "connectctl <connectctl@acme.example>"
     body = mail.get_content()  # type: ignore[attr-defined]
     assert all(len(line) <= 76 for line in body.splitlines())
-    assert "3 more with the same errors since 2026-02-10T08:00:00Z were not mailed." in body
+    assert "3 more like it since 2026-02-10T08:00:00Z were not mailed." in body
     assert "NOTIFICATION_MAIL_ID of CREDLY" in " ".join(body.split())
 
 

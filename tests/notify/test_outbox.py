@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
@@ -107,7 +108,7 @@ def test_repeats_within_the_hour_are_counted_and_told_by_the_next_mail(box: Box)
     assert box.drain() == []
     texts = [" ".join(mail.get_content().split()) for mail in box.post.mails]
     assert len(texts) == 3
-    told = f"2 more with the same errors since {first.isoformat(timespec='milliseconds')[:-6]}Z were not mailed."
+    told = f"2 more like it since {first.isoformat(timespec='milliseconds')[:-6]}Z were not mailed."
     assert ["not mailed" in text for text in texts] == [False, True, False]
     assert told in texts[1]
 
@@ -217,15 +218,47 @@ def test_a_mail_whose_answer_was_lost_comes_again_under_the_same_id(box: Box) ->
     assert first == second
 
 
-def test_two_runs_at_once_do_not_send_the_same(box: Box) -> None:
+@pytest.mark.parametrize("killed", [True, False])
+def test_two_runs_at_once_do_not_send_the_same(box: Box, killed: bool) -> None:
     box.living = {"r_1"}
     box.queue()
-    box.store.documents(outbox.TABLE).update({"claimed_by": "r_1"})
+    claim = {"claimed_by": "r_1", "claimed_at": box.clock.now().isoformat()}
+    box.store.documents(outbox.TABLE).update(claim)
     assert box.drain("r_2") == []
     assert box.post.mails == []
-    box.living = set()  # killed
+    if killed:
+        box.living = set()
+    else:  # where nobody can tell, a claim ends by itself
+        box.later(minutes=31)
     assert box.drain("r_2") == []
     assert len(box.post.mails) == 1
+
+
+def test_two_real_drains_at_once_send_each_mail_once(box: Box) -> None:
+    for number in range(20):
+        box.queue(Notice("CREDLY", f"mail {number}"))
+    box.living = {"r_1", "r_2"}
+    settings = box.settings()
+    both = threading.Barrier(2)
+
+    def run(name: str) -> None:
+        both.wait(10)
+        outbox.drain(box.store, settings, box.clock, run=name, alive=box.living.__contains__)
+
+    threads = [threading.Thread(target=run, args=(name,)) for name in sorted(box.living)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    assert sorted(box.subjects) == sorted(f"mail {number}" for number in range(20))
+
+
+def test_a_run_that_was_asked_to_stop_leaves_the_rest(box: Box) -> None:
+    box.queue()
+    box.clock.stopped = True
+    (warning,) = box.drain()
+    assert warning.endswith("the run was stopped")
+    assert (box.post.sessions, len(box.waiting)) == (0, 1)
 
 
 def test_other_integrations_wait_for_runs_of_their_own(box: Box) -> None:

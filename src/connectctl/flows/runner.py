@@ -297,9 +297,10 @@ class _Run:
                     self.ctx.keep_cached()
                 self.ledger.seal(self.id)
             self.records.finish(self.id, status, self.clock.now(), summary, error.message if error else None)
-            report = self._report(self.id)
-            self._queue_failure(report, error)
-        return report
+            report = self._report(self.id) if status != "succeeded" else None
+            if report is not None:
+                self._queue_failure(report, error)
+        return report or self._report(self.id)
 
     def _report(self, run: str) -> dict[str, Any]:
         record = self.records.get(run)

@@ -136,10 +136,10 @@ def compose(
     notice = safe(notice)
     body = [line for given in notice.lines for line in _wrapped(given)]
     if held:
-        more = f"{held} more with the same errors since {since} {'was' if held == 1 else 'were'} not mailed."
+        more = f"{held} more like it since {since} {'was' if held == 1 else 'were'} not mailed."
         body += ["", *_wrapped(more)]
     reason = f"You get this mail because the setting NOTIFICATION_MAIL_ID of {clean(notice.integration, 60)} names you."
-    body += ["", "-- ", *_wrapped(reason), *_wrapped("The same errors are mailed once an hour.")]
+    body += ["", "-- ", *_wrapped(reason), *_wrapped("The same is mailed once an hour at most.")]
     message = EmailMessage(policy=SMTP.clone(cte_type="7bit"))
     message["From"] = _address("connectctl", sender)
     message["To"] = _address("", receiver)

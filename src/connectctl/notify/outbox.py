@@ -35,6 +35,7 @@ RECEIVER = "NOTIFICATION_MAIL_ID"
 GROUPED = timedelta(hours=1)
 KEPT = timedelta(days=7)
 MOST = 200  # mails waiting at once; the oldest make room
+CLAIMED = timedelta(minutes=30)  # for where nobody can tell that a run has died
 PAUSE = timedelta(minutes=1)  # between two attempts: events come by the second, and a dead server costs each time-outs
 
 log = logging.getLogger("connectctl.notify")
@@ -75,6 +76,7 @@ def queue(store: Store, notice: Notice, *, errors: Sequence[str] = (), now: date
                 "at": _text(now),
                 "tried_at": None,
                 "claimed_by": None,
+                "claimed_at": None,
             }
         )
     return True
@@ -162,7 +164,7 @@ class _Drain:
         left = 0
         reasons: dict[str, None] = {}
         for number, row in enumerate(rows):
-            if number and not mailer.connected:  # what ended the connection would end the next one
+            if self.clock.wait(0) or (number and not mailer.connected):  # what ended it would end the next one too
                 left += len(rows) - number
                 break
             try:
@@ -176,7 +178,8 @@ class _Drain:
                 table.remove(doc_ids=[row.doc_id])  # only now: the server has said 250
         if not left:
             return []
-        return [f"{_mails(left)} could not be sent, the next run tries again: {'; '.join(reasons)}"]
+        why = "; ".join(reasons) or "the run was stopped"
+        return [f"{_mails(left)} could not be sent, the next run tries again: {why}"]
 
     def _send(self, mailer: Mailer, row: Any, receiver: str) -> None:
         notice = Notice(row["integration"], row["subject"], tuple(row["lines"]))
@@ -200,11 +203,14 @@ class _Drain:
         table = self.store.documents(TABLE)
         with self.store.transaction():
             now = [row for row in table.get(doc_ids=[row.doc_id for row in rows]) if not self._taken(row)]
-            table.update({"claimed_by": self.run}, doc_ids=[row.doc_id for row in now])
+            claim = {"claimed_by": self.run, "claimed_at": _text(self.clock.now())}
+            table.update(claim, doc_ids=[row.doc_id for row in now])
         return now
 
     def _taken(self, row: Any) -> bool:
-        return row["claimed_by"] not in (None, self.run) and self.alive(row["claimed_by"])
+        if row["claimed_by"] in (None, self.run) or self.clock.now() - _moment(row["claimed_at"]) > CLAIMED:
+            return False
+        return self.alive(row["claimed_by"])
 
     def _drop(self, table: SqlTable, rows: Sequence[Any]) -> int:
         """Takes mails out unsent, and forgets that they were mailed: the next of their kind is not held back."""
