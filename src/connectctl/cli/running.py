@@ -92,7 +92,7 @@ def _announce(session: Session, notice: Notice) -> None:
     receiver, why = receiver_of(session.store, notice.integration)
     session.say(f"Would mail {receiver or f'nobody, because {why}'}: {notice.subject}")
     for line in notice.lines:
-        session.say(f"  {line}")
+        session.say(f"> {line}")
 
 
 def _raise(result: RunResult) -> None:

@@ -160,7 +160,7 @@ def _who(item: Mapping[str, Any]) -> str:
 
 
 def _sums(report: Mapping[str, Any]) -> str:
-    done = ", ".join(f"{count} {name}" for name, count in report["done"].items()) or "nothing"
+    done = ", ".join(f"{name} {count}" for name, count in report["done"].items()) or "nothing"
     return f"Done: {done}. Failed: {report['failed']}. Unsure: {report['unsure']}."
 
 
