@@ -47,8 +47,11 @@ class Box:
         return load_settings(ProfilePaths("default", file, self.data, self.data, self.data), {"smtp": SMTP})
 
     def queue(self, notice: Notice = NOTICE, *errors: str) -> bool:
+        """Whether the mail is new."""
+        before = [row.doc_id for row in self.waiting]
         with self.store.transaction():
-            return outbox.queue(self.store, notice, errors=errors, now=self.clock.now())
+            assert outbox.queue(self.store, notice, errors=errors, now=self.clock.now()) is None
+        return [row.doc_id for row in self.waiting] != before
 
     def drain(self, run: str = "r_1", integration: str | None = None) -> list[str]:
         settings = self.settings()
@@ -132,15 +135,28 @@ def test_a_clock_that_was_ahead_holds_nothing_back(box: Box) -> None:
 
 @pytest.mark.req("CR-22", "CR-07")
 def test_a_blank_receiver_is_a_warning_and_nothing_is_kept(box: Box) -> None:
+    tables = box.store.query("SELECT name FROM _tables")
     for blank in (None, "  "):
         box.receiver(blank)
-        assert box.queue()  # the same notice: what was not mailed holds nothing back
-        (warning,) = box.drain()
+        warning = outbox.queue(box.store, NOTICE, now=box.clock.now())
+        assert warning is not None
         assert "NOTIFICATION_MAIL_ID of CREDLY is blank" in warning
         assert "lookup set integration-settings CREDLY NOTIFICATION_MAIL_ID" in warning
-        assert box.waiting == []
-        assert box.drain() == []
-    assert box.post.mails == []
+    assert box.drain() == []
+    assert box.store.query("SELECT name FROM _tables") == tables
+    box.receiver("ada@acme.example")
+    assert box.queue()
+
+
+def test_a_receiver_taken_back_before_the_mail_is_sent(box: Box) -> None:
+    box.queue()
+    box.receiver(None)
+    (warning,) = box.drain()
+    assert "is blank" in warning
+    assert "1 dropped" in warning
+    assert box.drain() == []
+    box.receiver("ada@acme.example")
+    assert box.queue()  # the same again: what was not mailed holds nothing back
 
 
 @pytest.mark.req("CR-22", "CR-07")

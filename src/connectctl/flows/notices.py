@@ -21,11 +21,11 @@ def notice_to_json(notice: Notice) -> dict[str, Any]:
     return {"integration": notice.integration, "subject": notice.subject, "lines": list(notice.lines)}
 
 
-def queue_planned(store: Store, data: Mapping[str, Any], now: datetime) -> None:
-    """Queues a planned notice; called in the transaction that commits its part."""
+def queue_planned(store: Store, data: Mapping[str, Any], now: datetime) -> str | None:
+    """Queues a planned notice, in the transaction that commits its part; returns a warning for the run, if any."""
     from connectctl.notify.outbox import queue
 
-    queue(store, Notice(data["integration"], data["subject"], tuple(data["lines"])), now=now)
+    return queue(store, Notice(data["integration"], data["subject"], tuple(data["lines"])), now=now)
 
 
 def queue_failure(
@@ -36,17 +36,19 @@ def queue_failure(
     *,
     params: Mapping[str, Any],
     error: ConnectctlError | None = None,
-) -> None:
-    """Queues the mail about a run that did not succeed (GN-18); called in the transaction that closes its record."""
-    if not spec.integration or report["status"] == "succeeded":
-        return
+) -> str | None:
+    """Queues the mail about a run that did not succeed (GN-18), in the transaction that closes its record.
+
+    Returns a warning for the run, if any.
+    """
+    if not spec.integration:
+        return None
     from connectctl.notify.digest import of_run
     from connectctl.notify.outbox import queue
 
     code, hint = (error.exit_code, error.hint) if error is not None else (None, "")
     digest = of_run(spec.integration, report, exit_code=code, hint=hint, params=params)
-    if digest is not None:
-        queue(store, digest.notice, errors=digest.errors, now=now)
+    return None if digest is None else queue(store, digest.notice, errors=digest.errors, now=now)
 
 
 def send(runtime: Runtime, spec: FlowSpec, clock: Clock, run: str, alive: Callable[[str], bool]) -> list[str]:

@@ -122,7 +122,7 @@ class _Run:
             error = "The process ended before the run did"
             with self.runtime.store.transaction():
                 self.records.finish(dead, "aborted", self.clock.now(), summary | {"skipped": skipped}, error)
-                self._queue_failure(self._report(dead), None)
+                self._note(self._queue_failure(self._report(dead), None))
         if not self.options.dry_run:
             self.locks.take_flow(self.spec.name, self.id)
             self.ledger.forgive(self.selection.forgiven)
@@ -213,7 +213,7 @@ class _Run:
                 self.records.set_item(item.id, "done", None, None)
                 self.options.progress.advance(1)
             for item in self.records.items(self.id, part=part, kinds=("notice",), state="planned"):
-                notices.queue_planned(self.runtime.store, item.data, self.clock.now())
+                self._note(notices.queue_planned(self.runtime.store, item.data, self.clock.now()))
                 self.records.set_item(item.id, "done", None, None)
 
     def _commit(self, item: int, key: str, outcome: Outcome) -> None:
@@ -297,10 +297,9 @@ class _Run:
                     self.ctx.keep_cached()
                 self.ledger.seal(self.id)
             self.records.finish(self.id, status, self.clock.now(), summary, error.message if error else None)
-            report = self._report(self.id) if status != "succeeded" else None
-            if report is not None:
-                self._queue_failure(report, error)
-        return report or self._report(self.id)
+            if status != "succeeded" and self._note(self._queue_failure(self._report(self.id), error)):
+                self.records.warn(self.id, self.planner.warnings[-1:])
+        return self._report(self.id)
 
     def _report(self, run: str) -> dict[str, Any]:
         record = self.records.get(run)
@@ -310,13 +309,21 @@ class _Run:
 
     # -- mails (GN-18) ----------------------------------------------------------------------------------------------
 
-    def _queue_failure(self, report: dict[str, Any], error: ConnectctlError | None) -> None:
+    def _queue_failure(self, report: dict[str, Any], error: ConnectctlError | None) -> str | None:
         """With the record, so that neither is there without the other."""
         if isinstance(error, ConfirmationNeeded) and self.options.confirm is not None:
-            return  # a person was asked, and knows
+            return None  # a person was asked, and knows
         record = self.records.get(report["run"])
         params = record["params"] if record is not None else {}
-        notices.queue_failure(self.runtime.store, self.spec, report, self.clock.now(), params=params, error=error)
+        return notices.queue_failure(
+            self.runtime.store, self.spec, report, self.clock.now(), params=params, error=error
+        )
+
+    def _note(self, warning: str | None) -> bool:
+        """Adds a warning to the run's, once; whether it was new."""
+        new = warning is not None and warning not in self.planner.warnings
+        self.planner.warnings += [warning] if new and warning is not None else []
+        return new
 
     def _send_mails(self, report: dict[str, Any]) -> None:
         """After the commit: whatever becomes of the mails, the run's outcome stands."""

@@ -41,12 +41,16 @@ PAUSE = timedelta(minutes=1)  # between two attempts: events come by the second,
 log = logging.getLogger("connectctl.notify")
 
 
-def queue(store: Store, notice: Notice, *, errors: Sequence[str] = (), now: datetime | None = None) -> bool:
-    """Puts a mail into the outbox; False when one like it went there within the hour, and it was counted instead.
+def queue(store: Store, notice: Notice, *, errors: Sequence[str] = (), now: datetime | None = None) -> str | None:
+    """Puts a mail into the outbox, or counts it when one like it went there within the hour.
 
     Call it inside the `store.transaction()` of what it tells about. `errors` are the fingerprints of what it is about;
-    it is new when one of them is. Without them it is new when its text is. Nothing is sent before `drain`.
+    it is new when one of them is. Without them it is new when its text is. Nothing is sent before `drain`. When the
+    integration names nobody to mail, nothing is written, and a warning for the run is returned.
     """
+    receiver, why = receiver_of(store, notice.integration)
+    if not receiver and "is blank" in why:
+        return f"No mail is sent, because {why}"
     now = now or datetime.now(UTC)
     notice = safe(notice, known_secrets())
     marks = tuple(errors) or (identity(notice),)
@@ -56,7 +60,7 @@ def queue(store: Store, notice: Notice, *, errors: Sequence[str] = (), now: date
         if all(_recent(group, now) for group in groups.values()):
             for mark, group in groups.items():
                 _put(store, mark, {**group, "held": group["held"] + 1, "since": group["since"] or _text(now)}, now)
-            return False
+            return None
         held = max((group["held"] for group in groups.values()), default=0)
         since = min((group["since"] for group in groups.values() if group["since"]), default="")
         for mark in marks:
@@ -79,7 +83,7 @@ def queue(store: Store, notice: Notice, *, errors: Sequence[str] = (), now: date
                 "claimed_at": None,
             }
         )
-    return True
+    return None
 
 
 def drain(
