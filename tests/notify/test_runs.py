@@ -133,6 +133,18 @@ def test_a_dry_run_tells_what_it_would_mail_and_mails_nothing(toy: Toy, post: Po
     assert post.mails == []
 
 
+@pytest.mark.req("GN-22")
+def test_a_dry_run_sends_nothing_that_waits_either(toy: Toy, post: Post, store: Store) -> None:
+    toy.parts = {"a": writes(GONE)}
+    post.rcpt = ["450 later"]
+    toy.run()
+    store.documents(outbox.TABLE).update({"tried_at": None})
+    assert toy.run(dry_run=True).report["warnings"] == []
+    assert post.mails == []
+    assert toy.run().report["warnings"] == []
+    assert len(post.mails) == 1
+
+
 def test_a_refused_plan_queues_none_of_its_notices(toy: Toy, post: Post, store: Store) -> None:
     toy.parts = {"a": writes(GONE)}
     toy.run(max_changes=0, confirm=lambda _: False)
