@@ -42,6 +42,7 @@ UPWARDS = {
     ("api", "badging"): "the kit, re-exported to plugin authors, imported when asked for",
     ("api", "cli"): "commands of the kit, re-exported to plugin authors, imported when asked for",
     ("plugins/core.py", "docebo"): "core's own declaration stands beside its client",
+    ("plugins/core.py", "notify"): "core's own declaration stands beside its client",
 }
 LONGEST = 350
 

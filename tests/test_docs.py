@@ -20,6 +20,7 @@ from connectctl.cli import main
 from connectctl.cli.ledger import STATES
 from connectctl.config.declared import COMMON, CORE
 from connectctl.docebo.spec import DOCEBO
+from connectctl.notify.spec import SMTP
 from connectctl.plugins import hookspecs
 from connectctl.plugins.manager import Plugins
 from connectctl.testing.fake_api import FakeAPI, SeenRequest
@@ -174,7 +175,7 @@ def test_every_exit_code_is_explained() -> None:
 
 def test_every_setting_is_explained() -> None:
     configuration, credly = page("configuration.md"), page("credly.md")
-    for setting in (*DOCEBO.settings, *CONNECTION.settings, *COMMON):
+    for setting in (*DOCEBO.settings, *CONNECTION.settings, *SMTP.settings, *COMMON):
         assert f"`{setting.name}`" in configuration, setting.name
     for section, settings in CORE.items():
         for setting in settings:

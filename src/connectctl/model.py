@@ -105,6 +105,15 @@ class OpenItem:
 
 
 @dataclass(frozen=True, slots=True)
+class Notice:
+    """A mail to the NOTIFICATION_MAIL_ID of an integration. `lines` are plain text; an indented one is not wrapped."""
+
+    integration: str
+    subject: str
+    lines: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """What should happen, in order, and what was left out. A pure function of a view."""
 
@@ -120,6 +129,7 @@ class Plan:
     unbounded: bool = False  # looks further back than the start date: only --max-changes answers it (GN-41)
     cursor: Cursor | None = None  # moves with the part's commit, and with it all its open items; None leaves both
     open: tuple[OpenItem, ...] = ()  # changes that were not carried out join them by themselves
+    notices: tuple[Notice, ...] = ()  # mails that go out once the part's rows are committed
 
 
 @dataclass(frozen=True, slots=True)

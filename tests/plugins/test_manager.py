@@ -58,7 +58,7 @@ def test_each_contribution_has_an_owner() -> None:
             "a": module(register_tables=lambda: [table("t")], register_flows=lambda: iter([flow("a.go")])),
         }
     )
-    assert list(plugins.connections) == ["docebo", "b"]
+    assert list(plugins.connections) == ["docebo", "smtp", "b"]
     assert plugins.connections.owner("b") == "b"
     assert plugins.connections.owner("docebo") == "connectctl"
     assert plugins.tables.owner("t") == plugins.flows.owner("a.go") == "a"
@@ -104,7 +104,7 @@ def test_a_bad_hook_is_held_to_its_plugin(hook: Callable[[], Any], words: str) -
     plugins = Plugins.from_modules(
         {"bad": module(register_connections=hook), "good": module(register_connections=lambda: [conn("good")])}
     )
-    assert list(plugins.connections) == ["docebo", "good"]
+    assert list(plugins.connections) == ["docebo", "smtp", "good"]
     assert words in faults(plugins)["bad", "register_connections"]
     assert {found.name: found.state for found in plugins.info}["bad"] == "faulty"
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from connectctl.config.settings import Settings
     from connectctl.flows.options import RunResult
     from connectctl.flows.planfile import PlanFile
+    from connectctl.model import Notice
 
 COLUMNS = ("outcome", "action", "who", "what", "source", "reason", "error")
 
@@ -78,7 +79,21 @@ def run_flow(
         )
         result = execute(runtime, spec, params, options)
     show_run(session, result.report, as_json=as_json, ended=result.error is None)
+    for notice in result.notices:
+        _announce(session, notice)
     _raise(result)
+
+
+def _announce(session: Session, notice: Notice) -> None:
+    """What a dry run would have mailed, and to whom."""
+    from connectctl.notify.digest import safe
+    from connectctl.notify.outbox import receiver_of
+
+    notice = safe(notice)
+    receiver, why = receiver_of(session.store, notice.integration)
+    session.say(f"Would mail {receiver or f'nobody, because {why}'}: {notice.subject}")
+    for line in notice.lines:
+        session.say(f"> {line}")
 
 
 def _raise(result: RunResult) -> None:

@@ -50,6 +50,8 @@ def _example(section: str, setting: SettingSpec) -> str:
             return literal(setting.default)
         text = str(setting.default)
         return literal(text.lower() if setting.kind == "boolean" else text)
+    if setting.example:
+        return literal(setting.example)
     if setting.secret:
         return literal("env:" + env_name(section, setting.name).replace("CONNECTCTL_CONNECTIONS_", ""))
     if setting.choices:

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from connectctl.errors import ConnectctlError
 from connectctl.flows.planfile import PlanFile
+from connectctl.model import Notice
 
 
 class Progress(Protocol):
@@ -45,7 +46,8 @@ class RunOptions:
 
 @dataclass(frozen=True, slots=True)
 class RunResult:
-    """The run's object (cli.md 4) and the error that ended it early, if any."""
+    """The run's object (cli.md 4), the error that ended it early, if any, and what a dry run would have mailed."""
 
     report: dict[str, Any]
     error: ConnectctlError | None
+    notices: tuple[Notice, ...] = ()

@@ -15,11 +15,12 @@ from connectctl.flows.clock import rfc3339
 from connectctl.flows.context import Context
 from connectctl.flows.ledger import HELD, change_from_json, change_to_json
 from connectctl.flows.limits import Totals
+from connectctl.flows.notices import notice_to_json
 from connectctl.flows.options import RunOptions
 from connectctl.flows.report import QUIET
 from connectctl.flows.runs import RunRecords
 from connectctl.flows.selection import Selection
-from connectctl.model import Change, Part, Plan, Problem, RowWrite, Skip
+from connectctl.model import Change, Notice, Part, Plan, Problem, RowWrite, Skip
 
 Row = tuple[str, str, str, str, Mapping[str, Any]]  # kind, action, key, state, data
 
@@ -39,6 +40,7 @@ class Planner:
     quiet: set[str] = field(default_factory=set)  # parts without a change at the remote
     unread: list[ConnectctlError] = field(default_factory=list)  # why parts could not be read
     predicted: dict[str, int] = field(default_factory=dict)  # requests of the whole run, by connection, without tokens
+    notices: list[Notice] = field(default_factory=list)
     answered: bool = False  # whether a part was read from a remote
     _batches: int = 0
     _taken: dict[str, str] = field(default_factory=dict)  # of the part being planned: holding, what it was planned for
@@ -110,6 +112,9 @@ class Planner:
         if plan.cursor is not None and self.selection.everything and not self.options.dry_run:
             rows.append(("cursor", "", plan.cursor.fingerprint, "planned", {"position": plan.cursor.position}))
             rows += [("open", "", item.key, "planned", item.data) for item in plan.open]
+        if self.selection.everything or changes or writes:  # a retry of something else has nothing to tell of
+            self.notices += plan.notices
+            rows += [("notice", "mail", one.subject, "planned", notice_to_json(one)) for one in plan.notices]
         for skip in skips:
             self.skipped[skip.reason] += 1
             self.selection.note(skip)

@@ -21,7 +21,7 @@ from connectctl.errors import (
     RunLocked,
     StoreCorrupt,
 )
-from connectctl.flows import planfile
+from connectctl.flows import notices, planfile
 from connectctl.flows.applier import Applier, Job, Tally
 from connectctl.flows.clock import RunClock, stoppable
 from connectctl.flows.context import Context, Runtime
@@ -123,7 +123,9 @@ class _Run:
                 self.options.progress.finish()
                 self.ctx.close()
                 report = self._close(status, error)
-        return RunResult(report, error)
+                if not (self.options.dry_run or isinstance(error, Interrupted)):
+                    self._send_mails(report)
+        return RunResult(report, error, tuple(self.planner.notices) if self.options.dry_run else ())
 
     def _run(self) -> None:
         if self.options.plan_out:
@@ -132,7 +134,9 @@ class _Run:
             summary = summarise(self.records, dead)
             skipped = summary.pop("taken")
             error = "The process ended before the run did"
-            self.records.finish(dead, "aborted", self.clock.now(), summary | {"skipped": skipped}, error)
+            with self.runtime.store.transaction():
+                self.records.finish(dead, "aborted", self.clock.now(), summary | {"skipped": skipped}, error)
+                self._note(self._queue_failure(self._report(dead), None))
         if not self.options.dry_run:
             self.locks.take_flow(self.spec.name, self.id)
             self.ledger.forgive(self.selection.forgiven)
@@ -247,6 +251,9 @@ class _Run:
                 write_rows(self.ctx, [write])
                 self.records.set_item(item.id, "done", None, None)
                 self.options.progress.advance(1)
+            for item in self.records.items(self.id, part=part, kinds=("notice",), state="planned"):
+                self._note(notices.queue_planned(self.runtime.store, item.data, self.clock.now()))
+                self.records.set_item(item.id, "done", None, None)
 
     def _commit(self, item: int, key: str, outcome: Outcome) -> None:
         """One outcome: ledger, item and rows together, in the caller's transaction or one of its own."""
@@ -330,7 +337,37 @@ class _Run:
                     self.ctx.keep_cached()
                 seal(self.runtime.store, self.id, self.clock.now())
             self.records.finish(self.id, status, self.clock.now(), summary, error.message if error else None)
-        record = self.records.get(self.id)
+            if status != "succeeded" and self._note(self._queue_failure(self._report(self.id), error)):
+                self.records.warn(self.id, self.planner.warnings[-1:])
+        return self._report(self.id)
+
+    def _report(self, run: str) -> dict[str, Any]:
+        record = self.records.get(run)
         if record is None:
-            raise StoreCorrupt(f"The record of run {self.id} was written and is gone", hint="connectctl run list")
+            raise StoreCorrupt(f"The record of run {run} was written and is gone", hint="connectctl run list")
         return run_object(self.records, record, skips=self.options.skips)
+
+    # -- mails (GN-18) ----------------------------------------------------------------------------------------------
+
+    def _queue_failure(self, report: dict[str, Any], error: ConnectctlError | None) -> str | None:
+        """With the record, so that neither is there without the other."""
+        if isinstance(error, ConfirmationNeeded) and self.options.confirm is not None:
+            return None  # a person was asked, and knows
+        record = self.records.get(report["run"])
+        params = record["params"] if record is not None else {}
+        return notices.queue_failure(
+            self.runtime.store, self.spec, report, self.clock.now(), params=params, error=error
+        )
+
+    def _note(self, warning: str | None) -> bool:
+        """Adds a warning to the run's, once; whether it was new."""
+        new = warning is not None and warning not in self.planner.warnings
+        self.planner.warnings += [warning] if new and warning is not None else []
+        return new
+
+    def _send_mails(self, report: dict[str, Any]) -> None:
+        """After the commit: whatever becomes of the mails, the run's outcome stands."""
+        warnings = notices.send(self.runtime, self.spec, self.clock, self.id, self.locks.alive)
+        if warnings:
+            self.records.warn(self.id, warnings)
+            report["warnings"] += warnings

@@ -34,7 +34,7 @@ class Item:
 
     id: int
     part: str
-    kind: str  # change, write, problem, skip; seen, cursor, open
+    kind: str  # change, write, problem, skip; seen, notice, cursor, open
     action: str
     key: str
     state: str
@@ -65,6 +65,14 @@ class RunRecords:
             "UPDATE runs SET status = ?, finished_at = ?, summary = ?, error = ? WHERE id = ?",
             (status, rfc3339(at), _json(summary), error, run),
         )
+
+    def warn(self, run: str, warnings: Iterable[str]) -> None:
+        """Adds warnings to a closed record."""
+        with self._store.transaction():
+            found = self.get(run)
+            if found is not None:
+                summary = found["summary"] | {"warnings": [*found["summary"].get("warnings", []), *warnings]}
+                self._store.execute("UPDATE runs SET summary = ? WHERE id = ?", (_json(summary), run))
 
     def abandoned(self, flow: str, run: str, alive: Callable[[str], bool]) -> list[str]:
         """Earlier runs of the flow on this host that never ended, because their process was killed."""

@@ -22,10 +22,11 @@ INTEGRATION_SETTINGS = TableSpec(
 
 @hookimpl
 def register_connections() -> list[ConnectionSpec]:
-    # The one import upwards: Docebo is the hub of every integration, and its declaration belongs beside its client.
+    # Imports upwards: what the core itself connects to, each declared beside its client.
     from connectctl.docebo.spec import DOCEBO
+    from connectctl.notify.spec import SMTP
 
-    return [DOCEBO]
+    return [DOCEBO, SMTP]
 
 
 @hookimpl

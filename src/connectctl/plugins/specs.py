@@ -30,8 +30,8 @@ class SettingSpec:
     `kind`: text, boolean (the words true and false, GN-09), date (GN-10), integer, email, choice, url, rate.
     `secret`: shown as ***, read from a prompt, kept as a reference. `required`: of an integration, `lookup check`
     reports it while it is blank. `explain` maps a valid value (or None for blank) to its effect in plain words, for
-    `lookup explain`. `example` is a value that the fix of a finding may propose. `advised`: the row should be there
-    even though it has a default, because people mistake what the default does.
+    `lookup explain`. `example` is a value that `init` or the fix of a finding may propose. `advised`: the row should be
+    there even though it has a default, because people mistake what the default does.
     """
 
     name: str
@@ -132,7 +132,8 @@ class FlowSpec:
     has to be there when `apply` sends requests that must not be repeated blindly. `parallel=False` applies one after
     the other.
     `prepare(ctx)` runs before the parts (checks settings, reads what all parts share; its result is `ctx.shared`).
-    `title` is the recipe's exact name; `recipe` its number; `calls` the titles it calls.
+    `title` is the recipe's exact name; `recipe` its number; `calls` the titles it calls. `integration` is the one whose
+    NOTIFICATION_MAIL_ID hears of failed runs (GN-18); the kit's flows have that of their provider.
     """
 
     name: str
@@ -156,6 +157,7 @@ class FlowSpec:
     batch: int = 1
     requests: int = 1  # that one call of `apply` sends, for the prediction in the plan
     parallel: bool = True
+    integration: str = ""
 
 
 @dataclass(frozen=True, slots=True)

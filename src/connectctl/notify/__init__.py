@@ -1,0 +1,1 @@
+"""Mails to the administrators of an integration: what they say, the outbox they wait in, and SMTP."""
