@@ -51,7 +51,7 @@ def test_help_and_version_load_nothing_heavy(args: list[str]) -> None:
 
 def test_help_imports_no_command() -> None:
     found = {name for name in loaded("--help") if name.startswith("connectctl.")}
-    commands = ("init", "connection", "lookup", "plugin", "flow", "run", "ledger", "apply")
+    commands = ("init", "connection", "lookup", "plugin", "flow", "run", "ledger", "apply", "store")
     assert found & {f"connectctl.cli.{name}" for name in commands} == set()
     assert not any(name.startswith(("connectctl.flows", "connectctl.badging.", "connectctl.store")) for name in found)
 

@@ -299,6 +299,11 @@ class Ledger:
                 "SELECT holding, COUNT(*) FROM ledger WHERE live = 1 GROUP BY 1 HAVING COUNT(*) > 1"
             )
         ]
+        return findings + self.proof()
+
+    def proof(self) -> list[str]:
+        """The part of `verify` that the database cannot guard by itself: digests, and entries against their log."""
+        findings: list[str] = []
         previous, reached = "", 0
         for run, first, last, digest, before in self._store.query(
             "SELECT run, first_seq, last_seq, digest, previous FROM ledger_seals ORDER BY last_seq"

@@ -102,6 +102,8 @@ def database_findings(engine: Engine, specs: Mapping[str, TableSpec]) -> list[Fi
         schema.refuse_unfinished(engine)
         found += _core(engine)
         found += _lookups(engine, specs)
+    except schema.CopyUnfinished as error:
+        found.append(Finding.of("copy", error))
     except StoreError as error:
         found.append(Finding.of("database", error))
     return found

@@ -100,8 +100,9 @@ class Held:
         except FileNotFoundError:
             found = None
         if found != self._file:
+            fate = "replaced" if found else "removed"
             raise StoreError(
-                f"The store {self._path} was {'replaced' if found else 'removed'} while it was in use; nothing was saved",
+                f"The store {self._path} was {fate} while it was in use; nothing was saved",
                 hint="start the program anew; where the file is missing, restore it from a backup first",
             )
 

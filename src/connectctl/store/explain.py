@@ -59,4 +59,8 @@ def _hindered(path: Path) -> str:
         return "written"
     # Only with a log beside it: without one it is read as it is (connections.py).
     log = path.with_name(path.name + "-wal").exists()
-    return f"read: its latest rows are in {path.name}-wal, which needs the right to write to the folder" if log else "written"
+    return (
+        f"read: its latest rows are in {path.name}-wal, which needs the right to write to the folder"
+        if log
+        else "written"
+    )

@@ -51,6 +51,10 @@ STEPS: tuple[str, ...] = (V1,)
 COPYING = "copying"  # the key in `meta` of a store that `store copy` has begun and not finished
 
 
+class CopyUnfinished(StoreError):
+    """The store is half a copy: what is missing from it would be forgotten."""
+
+
 @dataclass(frozen=True, slots=True)
 class CoreTable:
     """A table of the core: its columns in order, those it is ordered by, and the one whose ids are given out once."""
@@ -113,10 +117,10 @@ def version(engine: Engine) -> int:
 
 
 def refuse_unfinished(engine: Engine) -> None:
-    """Raises StoreError for a store that was being copied to and lacks the rest: it would have forgotten changes."""
+    """Raises CopyUnfinished for a store that was being copied to and lacks the rest."""
     found = engine.query("SELECT value FROM meta WHERE key=?", (COPYING,))
     if found:
-        raise StoreError(
+        raise CopyUnfinished(
             f"The store {engine.where} is half a copy ({found[0][0].partition('|')[0]})",
             hint="delete it and copy again: " + (f"rm {engine.path}*" if engine.path else "connectctl store copy"),
         )

@@ -176,7 +176,8 @@ class SqliteEngine:
 
     def set_next_id(self, table: str, number: int) -> None:
         self.execute("DELETE FROM sqlite_sequence WHERE name=?", (table,))
-        self.execute("INSERT INTO sqlite_sequence(name, seq) VALUES(?, ?)", (table, number - 1))
+        if number > 1:
+            self.execute("INSERT INTO sqlite_sequence(name, seq) VALUES(?, ?)", (table, number - 1))
 
     def upsert(self, table: str, columns: Sequence[str], key: Sequence[str]) -> str:
         others = ", ".join(f"{name}=excluded.{name}" for name in columns if name not in key)

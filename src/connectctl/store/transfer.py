@@ -12,6 +12,7 @@ import io
 import json
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 from connectctl.errors import ConfigError
@@ -77,9 +78,15 @@ def _needs_protection(text: str) -> bool:
 
 def export_csv(rows: Iterable[Mapping[str, Any]], spec: TableSpec) -> str:
     """A header and one line per row, in the order of the spec's columns. Lines end in LF. An empty text is a blank."""
-    lines = [[column.name for column in spec.columns]]
-    lines += ([format_cell(column, row.get(column.name)) for column in spec.columns] for row in rows)
-    return "".join(",".join(_quoted(protect(text)) for text in line) + "\n" for line in lines)
+    return "".join(csv_lines(rows, spec))
+
+
+def csv_lines(rows: Iterable[Mapping[str, Any]], spec: TableSpec) -> Iterator[str]:
+    """The same line by line, in the memory of one row."""
+    header = (column.name for column in spec.columns)
+    cells = ((format_cell(column, row.get(column.name)) for column in spec.columns) for row in rows)
+    for line in chain([header], cells):
+        yield ",".join(_quoted(protect(text)) for text in line) + "\n"
 
 
 def export_json(rows: Iterable[Mapping[str, Any]], spec: TableSpec) -> str:
