@@ -148,5 +148,5 @@ print((peak(both) - before) // 1024)
 
 
 def test_memory_stays_flat(script: Any, finished: Any) -> None:
-    # MiB more for 6 times the rows, 60 MB and more: what the copy's connection keeps of its pages (16), and little else.
+    # MiB more for 6 times the rows, over 60 MB: what the copy's connection keeps of its pages (16), and little else.
     assert int(finished(script(MANY))) < 24

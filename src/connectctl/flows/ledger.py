@@ -293,13 +293,9 @@ class Ledger:
 
     def verify(self) -> list[str]:
         """Every broken promise in words; empty when the digests are unbroken and no holding is live twice."""
-        findings = [
-            f"{row[1]} live entries for the holding {row[0]}"
-            for row in self._store.query(
-                "SELECT holding, COUNT(*) FROM ledger WHERE live = 1 GROUP BY 1 HAVING COUNT(*) > 1"
-            )
-        ]
-        return findings + self.proof()
+        double = "SELECT holding, COUNT(*) FROM ledger WHERE live = 1 GROUP BY 1 HAVING COUNT(*) > 1"
+        found = [f"{count} live entries for the holding {holding}" for holding, count in self._store.query(double)]
+        return found + self.proof()
 
     def proof(self) -> list[str]:
         """The part of `verify` that the database cannot guard by itself: digests, and entries against their log."""

@@ -19,7 +19,8 @@ TABLE_NAME = re.compile(r"[a-z0-9_-]{1,64}")
 class SettingSpec:
     """One setting: of a connection (config.toml) or of an integration (table integration-settings).
 
-    `kind`: text, boolean (the words true and false, GN-09), date (GN-10), integer, email, choice, url, rate.
+    `kind`: text, boolean (the words true and false, GN-09), date (GN-10), integer, email, choice, url, rate, age
+    (days as 30d, or forever).
     `secret`: shown as ***, read from a prompt, kept as a reference. `explain` maps a value (or None for blank) to its
     effect in plain words, for `lookup explain`.
     """

@@ -220,7 +220,9 @@ class SqliteEngine:
         return self.query("PRAGMA journal_mode") == [("wal",)] or self.query("PRAGMA query_only") == [(1,)]
 
     def shrink(self, pages: int) -> None:
-        self.query(f"PRAGMA incremental_vacuum({pages:d})")
+        empty = int(self.query("PRAGMA freelist_count")[0][0])
+        for _ in range(min(pages, empty)):
+            self.query("PRAGMA incremental_vacuum(1)")  # Python takes one step of it, whatever number stands there
 
     def close(self) -> None:
         self._connections.close()
