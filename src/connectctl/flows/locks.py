@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -67,8 +68,9 @@ class Locks:
             raise RunLocked(
                 f"{flow} is already running ({holder})", hint=f"connectctl run list --flow {flow} --status running"
             )
-        os.ftruncate(descriptor, 0)
-        os.write(descriptor, f"run {run}, process {os.getpid()}".encode())
+        with suppress(OSError):  # a full disk: the words only make a better message
+            os.ftruncate(descriptor, 0)
+            os.write(descriptor, f"run {run}, process {os.getpid()}".encode())
         self._held[f"flow-{flow}"] = descriptor
 
     def take_run(self, run: str) -> None:

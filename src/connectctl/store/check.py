@@ -24,6 +24,8 @@ LONG_LOG = 64 * 1024 * 1024  # bytes; SQLite cuts the log to this when it can
 LISTED = 20  # bad rows per table
 REPAIR = "connectctl store copy --to sqlite:///repaired.db makes a sound copy; then set [store] url to it"
 
+BACKUP = "restore it from a backup"
+
 
 @dataclass(frozen=True, slots=True)
 class Finding:
@@ -37,7 +39,7 @@ class Finding:
     @classmethod
     def of(cls, check: str, error: ConnectctlError) -> Finding:
         """An error as a finding."""
-        return cls(check, error.message, error.hint)
+        return cls(check, error.message, BACKUP if error.hint == "connectctl store check" else error.hint)
 
 
 # --- the file
@@ -89,24 +91,31 @@ def _disk(path: Path) -> Iterator[Finding]:
 
 def database_findings(engine: Engine, specs: Mapping[str, TableSpec]) -> list[Finding]:
     """About what is in the database; `specs` are the lookup tables of the installed plugins, by name."""
-    found: list[Finding] = []
     try:
         version = schema.version(engine)
         if not version:
             return [Finding("database", f"The store {engine.where} is empty", "connectctl init")]
-        fix = "restore it from a backup; " + REPAIR
-        found += [Finding("database", line, fix) for line in engine.problems()]
         if version < len(schema.STEPS):
             text = f"The store {engine.where} is of an earlier version (schema {version} of {len(schema.STEPS)})"
-            return [*found, Finding("database", text, "nothing: the next command upgrades it", wrong=False)]
+            return [*_own(engine), Finding("database", text, "nothing: the next command upgrades it", wrong=False)]
         schema.refuse_unfinished(engine)
-        found += _core(engine)
-        found += _lookups(engine, specs)
     except schema.CopyUnfinished as error:
-        found.append(Finding.of("copy", error))
+        return [Finding.of("copy", error)]
     except StoreError as error:
-        found.append(Finding.of("database", error))
-    return found
+        return [Finding.of("database", error)]
+    found: list[Finding] = []
+    for part in (_own(engine), _core(engine), _lookups(engine, specs)):
+        try:
+            found += part
+        except StoreError as error:  # the other parts may still be read
+            found.append(Finding.of("database", error))
+    return list(dict.fromkeys(found))
+
+
+def _own(engine: Engine) -> Iterator[Finding]:
+    """What the database finds wrong with itself."""
+    for line in engine.problems():
+        yield Finding("database", line, f"{BACKUP}; {REPAIR}")
 
 
 def _core(engine: Engine) -> Iterator[Finding]:

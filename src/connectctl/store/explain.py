@@ -14,7 +14,9 @@ from connectctl.store.files import lock_holder
 def explain(error: sqlite3.Error, path: Path) -> ConnectctlError | None:
     """The error for the operator, or None when the statement itself is at fault."""
     code = getattr(error, "sqlite_errorname", None) or ""
-    if str(error).startswith(("no such table", "no such column", "Could not decode")):  # the statements are our own
+    if str(error).startswith(
+        ("no such table", "no such column", "Could not decode", "malformed JSON")
+    ):  # the statements are our own
         return StoreCorrupt(f"The store {path} is damaged ({error})", hint="connectctl store check")
     if code in ("SQLITE_CONSTRAINT_UNIQUE", "SQLITE_CONSTRAINT_PRIMARYKEY", "SQLITE_CONSTRAINT_ROWID"):
         constraint = str(error).partition("failed: ")[2].removeprefix("index ").strip("'")

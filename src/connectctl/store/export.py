@@ -15,9 +15,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from connectctl import __version__
-from connectctl.errors import StoreCorrupt, StoreError, UsageError
+from connectctl.errors import StoreError, UsageError
 from connectctl.plugins.specs import TableSpec
 from connectctl.store import schema
+from connectctl.store.rows import load
 from connectctl.store.transfer import csv_lines
 
 if TYPE_CHECKING:
@@ -84,18 +85,18 @@ def _write(store: Store, folder: Path, specs: Mapping[str, TableSpec], advance: 
         }
         for table in schema.core_tables():
             columns = ", ".join(table.columns)
-            rows = engine.stream(f"SELECT {columns} FROM {table.name} ORDER BY {', '.join(table.key)}")
-            lines = _json_lines(_named(table.name, table.columns, rows))
-            files.append(_file(folder, f"{table.name.strip('_')}.jsonl", table.name, lines))
+            sql = f"SELECT {columns} FROM {table.name} ORDER BY {', '.join(table.key)}"
+            with closing(engine.stream(sql)) as rows:
+                lines = _json_lines(_named(table.name, table.columns, rows))
+                files.append(_file(folder, f"{table.name.strip('_')}.jsonl", table.name, lines))
             advance(files[-1]["file"])
         for name, sqlname in engine.query("SELECT name, sqlname FROM _tables ORDER BY name"):
-            stream = engine.stream(f"SELECT doc_id, rev, body FROM {sqlname} ORDER BY doc_id")
-            if name in specs:
-                files.append(_lookup(folder, specs[name], stream))
-            else:
-                lines = _json_lines({"id": row[0], "rev": row[1], "row": _document(name, row[2])} for row in stream)
-                files.append(_file(folder, f"documents/{sqlname.partition('_')[2]}.jsonl", name, lines))
-            stream.close()
+            with closing(engine.stream(f"SELECT doc_id, rev, body FROM {sqlname} ORDER BY doc_id")) as rows:
+                if name in specs:
+                    files.append(_lookup(folder, specs[name], rows))
+                else:
+                    lines = _json_lines({"id": row[0], "rev": row[1], "row": load(row[2], name)} for row in rows)
+                    files.append(_file(folder, f"documents/{sqlname.partition('_')[2]}.jsonl", name, lines))
             advance(files[-1]["file"])
     text = json.dumps(manifest, ensure_ascii=False, indent=2) + "\n"
     _file(folder, MANIFEST, "", [text])
@@ -109,7 +110,7 @@ def _lookup(folder: Path, spec: TableSpec, stream: Generator[tuple[Any, ...]]) -
 
     def rows() -> Iterator[Mapping[str, Any]]:
         for _, _, body in stream:
-            row = _document(spec.name, body)
+            row = load(body, spec.name)
             gone.update(row.keys() - known)
             yield row
 
@@ -117,21 +118,12 @@ def _lookup(folder: Path, spec: TableSpec, stream: Generator[tuple[Any, ...]]) -
     return made | ({"columns_left_out": sorted(gone)} if gone else {})
 
 
-def _document(name: str, body: str) -> dict[str, Any]:
-    try:
-        row = json.loads(body)
-    except ValueError as error:
-        raise StoreCorrupt(f"A row of the table {name} is damaged ({error})", hint="connectctl store check") from error
-    return dict(row)
-
-
-def _named(table: str, columns: tuple[str, ...], rows: Generator[tuple[Any, ...]]) -> Iterator[dict[str, Any]]:
-    with closing(rows):
-        for row in rows:
-            yield {
-                column: _readable(value) if (table, column) in DOCUMENTS else value
-                for column, value in zip(columns, row, strict=True)
-            }
+def _named(table: str, columns: tuple[str, ...], rows: Iterable[tuple[Any, ...]]) -> Iterator[dict[str, Any]]:
+    for row in rows:
+        yield {
+            column: _readable(value) if (table, column) in DOCUMENTS else value
+            for column, value in zip(columns, row, strict=True)
+        }
 
 
 def _readable(text: Any) -> Any:
