@@ -25,6 +25,7 @@ unit: $(STAMP)
 
 bench: $(STAMP)
 	$(BIN)/python bench/run.py
+	$(BIN)/python bench/writers.py
 
 docs: $(DOCS_STAMP)
 	$(BIN)/python docs/generate.py
