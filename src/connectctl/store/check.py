@@ -62,7 +62,8 @@ def _rights(path: Path) -> Iterator[Finding]:
     for file in (path, *(path.with_name(path.name + end) for end in ("-wal", "-shm", "-gate"))):
         if file.exists() and file.stat().st_mode & 0o077:
             yield Finding("file", f"{file} can be read by other users", f"chmod 600 {shlex.quote(str(file))}")
-    if path.parent.stat().st_mode & 0o022 and not path.parent.stat().st_mode & 0o1000:
+    mode = path.parent.stat().st_mode
+    if mode & 0o002 and not mode & 0o1000:  # a sticky folder keeps others from replacing it
         text = f"{path.parent} can be written by other users, who could replace the store"
         yield Finding("file", text, f"chmod go-w {shlex.quote(str(path.parent))}")
     for place in (path, path.parent):

@@ -18,6 +18,7 @@ from connectctl import __version__
 from connectctl.errors import StoreError, UsageError
 from connectctl.plugins.specs import TableSpec
 from connectctl.store import schema
+from connectctl.store.files import sync_folder
 from connectctl.store.rows import load
 from connectctl.store.transfer import csv_lines
 
@@ -53,7 +54,7 @@ def export(
         except BaseException:
             shutil.rmtree(temporary, ignore_errors=True)
             raise
-        _sync(target.parent)
+        sync_folder(target.parent)
     except OSError as error:
         raise StoreError(
             f"{folder} cannot be written: {error.strerror or error}", hint=f"df -h {target.parent}"
@@ -100,6 +101,8 @@ def _write(store: Store, folder: Path, specs: Mapping[str, TableSpec], advance: 
             advance(files[-1]["file"])
     text = json.dumps(manifest, ensure_ascii=False, indent=2) + "\n"
     _file(folder, MANIFEST, "", [text])
+    for place in (folder, *(path for path in folder.iterdir() if path.is_dir())):
+        sync_folder(place)
     return manifest
 
 
@@ -163,11 +166,3 @@ def _file(folder: Path, name: str, table: str, lines: Iterable[str], header: int
         file.flush()
         os.fsync(descriptor)
     return {"file": name, "table": table, "rows": count, "sha256": digest.hexdigest()}
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -25,6 +25,7 @@ def make_file(path: Path) -> None:
             with contextlib.suppress(FileExistsError):
                 flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
                 os.close(os.open(path, flags, 0o600))
+                sync_folder(path.parent)  # the name has to outlast a power cut as the rows do
     except OSError as error:
         raise StoreError(
             f"The store {path} cannot be made: {error.strerror}",
@@ -78,6 +79,15 @@ def refuse_network(path: Path) -> None:
             f"The store {path} lies on a network file system ({kind}), where SQLite can lose data",
             hint="set [store] url in config.toml to a path on a local disk",
         )
+
+
+def sync_folder(path: Path) -> None:
+    """Brings the names in a folder to the disk."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def file_system(path: Path) -> str | None:
