@@ -127,10 +127,10 @@ for _ in range(50):
 """
 
 
-def test_four_processes_lose_no_update(store: Store, script: Any, finished: Callable[[Any], str]) -> None:
+def test_eight_processes_lose_no_update(store: Store, script: Any, finished: Callable[[Any], str]) -> None:
     counter = store.documents("counter")
     counter.insert({"n": 0})
-    processes = [script(COUNT) for _ in range(4)]
+    processes = [script(COUNT) for _ in range(8)]
     for process in processes:
         assert process.stdout.readline() == "ready\n"
     for process in processes:
@@ -138,7 +138,7 @@ def test_four_processes_lose_no_update(store: Store, script: Any, finished: Call
         process.stdin.flush()
     for process in processes:
         finished(process)
-    assert counter.get(doc_id=1) == {"n": 200}
+    assert counter.get(doc_id=1) == {"n": 400}
     assert {counter.count(where("by") == process.pid) for process in processes} == {50}
 
 

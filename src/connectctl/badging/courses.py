@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import MutableMapping, Sequence
+from collections.abc import Mapping, MutableMapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from typing import Any
@@ -41,7 +41,7 @@ def list_courses(
 
 def _all_courses(ctx: RunContext, problems: list[Problem]) -> dict[str, CourseRow]:
     """The whole list; what is remembered of courses that are gone is forgotten."""
-    rows = _listed(ctx, None, problems)
+    rows = _listed(ctx, None, {}, problems)
     cache = known_details(ctx)
     for gone in set(cache) - set(rows):
         del cache[gone]
@@ -49,25 +49,31 @@ def _all_courses(ctx: RunContext, problems: list[Problem]) -> dict[str, CourseRo
 
 
 def _changed_courses(ctx: RunContext, problems: list[Problem]) -> dict[str, CourseRow]:
-    """What is remembered, brought up to date; empty when nothing is."""
-    position = ctx.cached(_LIST).get(ctx.client("docebo").account)
-    if position is None:
-        return {}
+    """What is remembered, brought up to date; empty when nothing is, or not all of it."""
+    remembered = ctx.cached(_LIST).get(ctx.client("docebo").account)
     known = {id: CourseRow(id, str(detail["name"]), detail["marker"]) for id, detail in known_details(ctx).items()}
-    return known | _listed(ctx, datetime.fromisoformat(position), problems)
+    if remembered is None or len(known) != remembered["courses"]:
+        return {}
+    return _listed(ctx, datetime.fromisoformat(remembered["position"]), known, problems)
 
 
-def _listed(ctx: RunContext, since: datetime | None, problems: list[Problem]) -> dict[str, CourseRow]:
-    """The courses by id, and how far the list has been read: as far as its newest row, unless a row was unreadable."""
+def _listed(
+    ctx: RunContext, since: datetime | None, known: Mapping[str, CourseRow], problems: list[Problem]
+) -> dict[str, CourseRow]:
+    """The known courses and those listed, by id. How far the list is read by that is remembered: up to its newest
+    row, unless a row was unreadable.
+    """
     bad: list[str] = []
     docebo = ctx.client("docebo")
     start = None if since is None else since - LATE
     rows = {row.id: row for row in courses.walk(docebo, start, on_bad=bad.append)}
     problems += [Problem("course", description) for description in bad]
     newest = max((row.changed_at for row in rows.values() if row.changed_at), default=since)
+    everything = {**known, **rows}
     if newest is not None and not bad:
-        ctx.cached(_LIST)[docebo.account] = min(newest, ctx.now).isoformat()
-    return rows
+        place = {"position": min(newest, ctx.now).isoformat(), "courses": len(everything)}
+        ctx.cached(_LIST)[docebo.account] = place
+    return everything
 
 
 def known_details(ctx: RunContext) -> MutableMapping[str, Any]:

@@ -35,6 +35,7 @@ COMMANDS: dict[str, Entry] = {
     "apply": Entry("Work", "Carry out a saved plan", "connectctl.cli.apply:apply"),
     "run": Entry("Look back", "What runs did, and what they left undone", "connectctl.cli.run:run"),
     "ledger": Entry("Look back", "Every remote change ever intended or made", "connectctl.cli.ledger:ledger"),
+    "store": Entry("Care", "Check, export and copy the store", "connectctl.cli.store:store"),
 }
 
 # Stays usable even when a plugin claims its name: it is where the clash is explained.

@@ -14,7 +14,10 @@ COMMON = (
 )
 
 CORE: dict[str, tuple[SettingSpec, ...]] = {
-    "store": (SettingSpec("url", "where the data lives", default="sqlite:///store.db"),),
+    "store": (
+        SettingSpec("url", "where the data lives", default="sqlite:///store.db"),
+        SettingSpec("keep_runs", "days that a run's record is kept, or forever", kind="age", default="730d"),
+    ),
     "general": (SettingSpec("timezone", "zone of day bounds and of dates without one", default="UTC"),),
     "limits": (
         SettingSpec("max_changes", "a larger plan needs --yes", kind="integer", default=500, minimum=0),

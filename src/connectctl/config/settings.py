@@ -22,7 +22,7 @@ from connectctl.config.reading import (
     refuse_unknown,
 )
 from connectctl.config.secrets import Secret
-from connectctl.config.values import check
+from connectctl.config.values import check, days
 from connectctl.errors import ConfigError, SettingInvalid, SettingMissing, UsageError
 from connectctl.model import CallLimits
 from connectctl.plugins.names import did_you_mean
@@ -170,6 +170,7 @@ class Settings:
         self._specs = specs
         self._text = text
         self.store_url = str(self._core("store", "url"))
+        self.keep_runs = days(str(self._core("store", "keep_runs")))
         self.timezone = self._zone()
         self.max_changes = int(str(self._core("limits", "max_changes")))
         self.max_removals = int(str(self._core("limits", "max_removals")))

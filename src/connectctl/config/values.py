@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
 from connectctl.plugins.names import did_you_mean
 from connectctl.plugins.specs import SettingSpec
 
 RATE = re.compile(r"none|[1-9]\d{0,6} ?/ ?([1-9]\d{0,4})? ?(s|secs?|seconds?|m|mins?|minutes?|h|hours?)", re.ASCII)
+AGE = re.compile(r"[1-9][0-9]{0,4}d|forever")
 _EMAIL = re.compile(r"[^@\s,;<>]+@[^@\s,;<>]+")
 _DATES = ("%Y-%m-%d", "%Y-%m-%d %H:%M:%S")  # GN-10
 
@@ -74,6 +75,16 @@ def _rate(value: str, setting: SettingSpec) -> None:
         raise ValueError('must be a rate such as "90/min", "5/s" or "195/30s", or "none"')
 
 
+def _age(value: str, setting: SettingSpec) -> None:
+    if not AGE.fullmatch(value):
+        raise ValueError('must be a number of days such as "730d", or "forever"')
+
+
+def days(value: str) -> timedelta | None:
+    """The time that a checked age stands for; None for `forever`."""
+    return None if value == "forever" else timedelta(days=int(value.removesuffix("d")))
+
+
 _CHECKS: dict[str, Callable[[str, SettingSpec], None]] = {
     "boolean": _boolean,
     "date": _date,
@@ -81,4 +92,5 @@ _CHECKS: dict[str, Callable[[str, SettingSpec], None]] = {
     "email": _email,
     "url": _url,
     "rate": _rate,
+    "age": _age,
 }

@@ -6,7 +6,7 @@ import json
 import logging
 from collections.abc import Collection, Iterator, Mapping, MutableMapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from connectctl.plugins.manager import Plugins
     from connectctl.plugins.specs import FlowSpec
     from connectctl.store.store import Store
+
+
+FRESH = timedelta(days=30)  # so often at most is written down that a fact was used
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +46,7 @@ class Cached(MutableMapping[str, Any]):
         self._name = name
         self._new: dict[str, Any] = {}
         self._gone: set[str] = set()
+        self._used: set[str] = set()
 
     def __getitem__(self, key: str) -> Any:
         if key in self._new:
@@ -50,6 +54,7 @@ class Cached(MutableMapping[str, Any]):
         rows = self._store.query("SELECT value FROM cache WHERE name = ? AND key = ?", (self._name, key))
         if not rows or key in self._gone:
             raise KeyError(key)
+        self._used.add(key)
         return json.loads(rows[0][0])
 
     def __setitem__(self, key: str, value: Any) -> None:
@@ -68,8 +73,14 @@ class Cached(MutableMapping[str, Any]):
         return sum(1 for _ in self)
 
     def flush(self, now: datetime) -> None:
-        """Writes what is new."""
+        """Writes what is new, and the day for what was asked for: nothing in use is forgotten (store/retention.py)."""
         with self._store.transaction():
+            stale = rfc3339(now - FRESH)
+            for key in self._used:
+                self._store.execute(
+                    "UPDATE cache SET updated_at = ? WHERE name = ? AND key = ? AND updated_at < ?",
+                    (rfc3339(now), self._name, key, stale),
+                )
             for key, value in self._new.items():
                 self._store.execute("DELETE FROM cache WHERE name = ? AND key = ?", (self._name, key))
                 self._store.execute(
@@ -80,6 +91,7 @@ class Cached(MutableMapping[str, Any]):
                 self._store.execute("DELETE FROM cache WHERE name = ? AND key = ?", (self._name, key))
         self._new.clear()
         self._gone.clear()
+        self._used.clear()
 
 
 @dataclass(slots=True)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import re
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from connectctl.errors import RunLocked
+from connectctl.errors import RunLocked, StoreError
 
 if TYPE_CHECKING:
     from connectctl.store.store import Store
@@ -35,9 +36,15 @@ class Locks:
 
     def _try(self, name: str) -> int | None:
         """An open, locked file, or None when another process holds it."""
-        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         while True:
-            descriptor = os.open(self._path(name), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            try:
+                self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+                descriptor = os.open(self._path(name), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            except OSError as error:
+                raise StoreError(
+                    f"The lock {self._path(name)} cannot be made: {error.strerror}",
+                    hint=f"check the owner, the rights and the disk: ls -la {self._folder.parent}",
+                ) from error
             if fcntl is None:
                 return descriptor
             try:
@@ -61,8 +68,9 @@ class Locks:
             raise RunLocked(
                 f"{flow} is already running ({holder})", hint=f"connectctl run list --flow {flow} --status running"
             )
-        os.ftruncate(descriptor, 0)
-        os.write(descriptor, f"run {run}, process {os.getpid()}".encode())
+        with suppress(OSError):  # a full disk: the words only make a better message
+            os.ftruncate(descriptor, 0)
+            os.write(descriptor, f"run {run}, process {os.getpid()}".encode())
         self._held[f"flow-{flow}"] = descriptor
 
     def take_run(self, run: str) -> None:
@@ -92,6 +100,24 @@ class Locks:
         finally:
             os.close(descriptor)
         return False
+
+    def gone(self, run: str) -> bool:
+        """Whether the process of this run has surely ended; leaves everything as it is, unlike `alive`."""
+        if fcntl is None:
+            return not self._path(f"run-{run}").exists()
+        try:
+            descriptor = os.open(self._path(f"run-{run}"), os.O_RDONLY | os.O_CLOEXEC)
+        except FileNotFoundError:
+            return True
+        except OSError:
+            return False
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        finally:
+            os.close(descriptor)
+        return True
 
     def free(self) -> None:
         """Gives everything back. The file of a run goes; the file of a flow stays, so that its lock has one inode."""

@@ -40,6 +40,7 @@ from connectctl.flows.settle import Unsettled, settle
 from connectctl.flows.tables import write_rows
 from connectctl.model import Change, Cursor, Look, OpenItem, Outcome, RowWrite
 from connectctl.plugins.specs import FlowSpec
+from connectctl.store.retention import tidy
 
 QUIET_PARTS = 200  # committed at once: one fsync instead of one each
 
@@ -53,11 +54,14 @@ def execute(
 
     Safe to repeat at any time, also after kill -9: what was done is known to the ledger and not sent again.
     """
-    locks = Locks.of(runtime.store, runtime.data_dir)
+    locks, clock = Locks.of(runtime.store, runtime.data_dir), clock or RunClock()
     try:
-        return _Run(runtime, spec, params, options, clock or RunClock(), locks).carry_out()
+        result = _Run(runtime, spec, params, options, clock, locks).carry_out()
     finally:
         locks.free()
+    if result.error is None and not options.dry_run:
+        tidy(runtime.store, runtime.settings.keep_runs, clock.now())
+    return result
 
 
 class _Run:

@@ -82,6 +82,11 @@ class RunRecords:
         )
         return [dead for (dead,) in rows if not alive(dead)]
 
+    def running(self) -> list[tuple[str, str, str]]:
+        """Every run that says it is running: its id, flow and host, oldest first."""
+        rows = self._store.query("SELECT id, flow, host FROM runs WHERE status = 'running' ORDER BY started_at, id")
+        return [(str(run), str(flow), str(host)) for run, flow, host in rows]
+
     def add(self, run: str, part: str, items: Iterable[tuple[str, str, str, str, Mapping[str, Any]]]) -> None:
         """Spools items (kind, action, key, state, data) of a part."""
         self._store.executemany(

@@ -27,7 +27,8 @@ class Alias:
 class SettingSpec:
     """One setting: of a connection (config.toml) or of an integration (table integration-settings).
 
-    `kind`: text, boolean (the words true and false, GN-09), date (GN-10), integer, email, choice, url, rate.
+    `kind`: text, boolean (the words true and false, GN-09), date (GN-10), integer, email, choice, url, rate, age
+    (days as 30d, or forever).
     `secret`: shown as ***, read from a prompt, kept as a reference. `required`: of an integration, `lookup check`
     reports it while it is blank. `explain` maps a valid value (or None for blank) to its effect in plain words, for
     `lookup explain`. `example` is a value that `init` or the fix of a finding may propose. `advised`: the row should be

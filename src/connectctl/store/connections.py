@@ -27,6 +27,38 @@ _abandoned: list[sqlite3.Connection] = []  # a forked child must not even close 
 _spoiled: set[tuple[int, int]] = set()  # files (device, inode) that this process, a forked child, must not open
 
 
+def connect(path: Path, busy_timeout: float, *, read_only: bool = False) -> sqlite3.Connection:
+    """A connection for one thread; `busy_timeout` in seconds. It only reads where the file or its folder cannot be
+    written, and when asked to: then nothing is left behind and nothing is tidied up.
+    """
+    log = path.with_name(path.name + "-wal")
+    mode = "rw"  # and not rwc: a file that has vanished meanwhile must not come back empty and readable by everybody
+    if not (os.access(path, os.W_OK) and os.access(path.parent, os.W_OK)):
+        read_only = True
+        # Without shared memory beside it SQLite reads a WAL database only when told that nobody writes to it. While
+        # there is no log, nobody does; a log that is there has to be read, and SQLite says whether it can.
+        mode = "ro" if log.exists() or not path.exists() else "ro&immutable=1"
+    elif read_only and log.exists():
+        mode = "ro"  # rw would take the log into the file on closing
+    connection = sqlite3.connect(
+        f"{path.absolute().as_uri()}?mode={mode}",
+        uri=True,
+        timeout=busy_timeout,
+        isolation_level=None,
+        check_same_thread=False,  # used by one thread; closed by whoever closes the store
+        cached_statements=256,
+    )
+    try:
+        for pragma in ("synchronous=FULL", "foreign_keys=ON", "cache_size=-16384", "journal_size_limit=67108864"):
+            connection.execute(f"PRAGMA {pragma}")
+        if read_only:
+            connection.execute("PRAGMA query_only=ON")
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
 class Held:
     """A thread's connection, opened when used, and the transaction that runs on it. `with` it for each statement."""
 
@@ -39,12 +71,14 @@ class Held:
         self._path = path
         self._connect = connect
         self._connection: sqlite3.Connection | None = None
+        self._file: tuple[int, int] | None = None  # device and inode
 
     def __enter__(self) -> sqlite3.Connection:
         self.lock.acquire()
         if self._connection is None:
             try:
                 self._connection = self._connect()
+                self._file = _identity(self._path)
             except BaseException as error:
                 self.__exit__(type(error), error, None)
                 raise
@@ -58,6 +92,19 @@ class Held:
             explained = explain(error, self._path)
             if explained is not None:
                 raise explained from error
+
+    def same_file(self) -> None:
+        """Raises StoreError when the open file is no longer the one with its name: what is written there is lost."""
+        try:
+            found = _identity(self._path)
+        except FileNotFoundError:
+            found = None
+        if found != self._file:
+            fate = "replaced" if found else "removed"
+            raise StoreError(
+                f"The store {self._path} was {fate} while it was in use; nothing was saved",
+                hint="start the program anew; where the file is missing, restore it from a backup first",
+            )
 
     def close(self) -> None:
         connection, self._connection = self._connection, None

@@ -59,6 +59,9 @@ class Engine(Protocol):
     def savepoint(self) -> AbstractContextManager[None]:
         """Only inside a transaction: what raises in here is undone alone."""
 
+    def snapshot(self) -> AbstractContextManager[None]:
+        """What this thread reads in here is of one moment in time; it writes nothing meanwhile."""
+
     @property
     def in_transaction(self) -> bool: ...
 
@@ -70,6 +73,9 @@ class Engine(Protocol):
 
     def next_id(self, table: str) -> int:
         """Only inside a transaction: the first id that the `serial` column of the table never gave out."""
+
+    def set_next_id(self, table: str, number: int) -> None:
+        """Only inside a transaction: the `serial` column of the table goes on with this number."""
 
     def upsert(self, table: str, columns: Sequence[str], key: Sequence[str]) -> str:
         """SQL that inserts a row, or sets the other columns of the row with the same key."""
@@ -90,6 +96,9 @@ class Engine(Protocol):
 
     def problems(self) -> list[str]:
         """What the database itself finds wrong with its files."""
+
+    def shrink(self, pages: int) -> None:
+        """Only inside a transaction: gives up to so many empty pages back to the disk."""
 
     def close(self) -> None:
         """Closes the connections of all threads of this process."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from pathlib import Path
 
@@ -13,6 +14,10 @@ from connectctl.store.files import lock_holder
 def explain(error: sqlite3.Error, path: Path) -> ConnectctlError | None:
     """The error for the operator, or None when the statement itself is at fault."""
     code = getattr(error, "sqlite_errorname", None) or ""
+    if str(error).startswith(
+        ("no such table", "no such column", "Could not decode", "malformed JSON")
+    ):  # the statements are our own
+        return StoreCorrupt(f"The store {path} is damaged ({error})", hint="connectctl store check")
     if code in ("SQLITE_CONSTRAINT_UNIQUE", "SQLITE_CONSTRAINT_PRIMARYKEY", "SQLITE_CONSTRAINT_ROWID"):
         constraint = str(error).partition("failed: ")[2].removeprefix("index ").strip("'")
         return DuplicateKey(f"A row with this key is already in the store ({constraint})", constraint=constraint)
@@ -34,9 +39,30 @@ def explain(error: sqlite3.Error, path: Path) -> ConnectctlError | None:
             f"The store {path} cannot be read or written ({error})",
             hint=f"check the free space, the file size limit and the health of the disk: df -h {path.parent}",
         )
+    if code == "SQLITE_PROTOCOL":  # too many tries to get at the shared memory
+        return StoreBusy(f"The store {path} is in use by too many programs at once", hint="try again")
+    if code.startswith("SQLITE_CANTOPEN") and not path.exists():
+        return StoreError(
+            f"The store {path} is not there any more", hint="restore it from a backup, or begin anew: connectctl init"
+        )
     if code.startswith(("SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_PERM", "SQLITE_AUTH")):
         return StoreError(
-            f"The store {path} cannot be opened for writing ({error})",
+            f"The store {path} cannot be {_hindered(path)} ({error})",
             hint=f"check the owner and the rights: ls -la {path.parent}",
         )
     return None
+
+
+def _hindered(path: Path) -> str:
+    """What cannot be done, as far as the rights tell."""
+    if not os.access(path, os.R_OK):
+        return "read"
+    if os.access(path.parent, os.W_OK):
+        return "written"
+    # Only with a log beside it: without one it is read as it is (connections.py).
+    log = path.with_name(path.name + "-wal").exists()
+    return (
+        f"read: its latest rows are in {path.name}-wal, which needs the right to write to the folder"
+        if log
+        else "written"
+    )

@@ -8,7 +8,7 @@ import re
 import stat
 from pathlib import Path
 
-from connectctl.errors import StoreError
+from connectctl.errors import StoreCorrupt, StoreError
 
 NETWORK_TYPES = re.compile(r"nfs\d?|cifs|smb\d?|smbfs|ncpfs|afs|9p|davfs|fuse\.(sshfs|s3fs|rclone|gcsfuse|davfs)")
 
@@ -20,16 +20,26 @@ def make_file(path: Path) -> None:
     """
     try:
         make_folder(path.parent)
+        refuse_odd(path)
         if not os.path.lexists(path):
             with contextlib.suppress(FileExistsError):
                 flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
                 os.close(os.open(path, flags, 0o600))
-        mode = path.lstat().st_mode
+                sync_folder(path.parent)  # the name has to outlast a power cut as the rows do
     except OSError as error:
         raise StoreError(
             f"The store {path} cannot be made: {error.strerror}",
             hint=f"make {path.parent} a folder that you can write to, or set [store] url in config.toml",
         ) from error
+
+
+def refuse_odd(path: Path) -> None:
+    """Raises StoreError for what is there and no plain file, and for a log whose file is gone; OSError from the disk.
+
+    SQLite would throw such a log away, and with it the latest commits.
+    """
+    log = _size(path.with_name(path.name + "-wal"))  # before the file: a new store's log comes after its first page
+    mode = path.lstat().st_mode if os.path.lexists(path) else stat.S_IFREG
     if stat.S_ISLNK(mode):
         raise StoreError(
             f"The store {path} is a symbolic link; it is not followed",
@@ -37,6 +47,19 @@ def make_file(path: Path) -> None:
         )
     if not stat.S_ISREG(mode):
         raise StoreError(f"The store {path} is not a file", hint="set [store] url in config.toml to another place")
+    if log and not _size(path):
+        raise StoreCorrupt(
+            f"The store {path} is {'empty' if path.exists() else 'missing'}, and what was written last is still in "
+            f"{path.name}-wal: something else has removed or emptied the file",
+            hint=f"restore it from a backup, or move {path}-wal away and run `connectctl init`",
+        )
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.lstat().st_size
+    except FileNotFoundError:
+        return 0
 
 
 def make_folder(path: Path) -> None:
@@ -50,16 +73,30 @@ def make_folder(path: Path) -> None:
 
 def refuse_network(path: Path) -> None:
     """Raises StoreError on NFS, SMB and the like: their locks are not sound, and WAL needs shared memory."""
-    try:
-        mounts = Path("/proc/self/mounts").read_text(encoding="utf-8", errors="surrogateescape")
-    except OSError:
-        return  # not Linux, or no /proc: nothing to ask
-    kind = network_type(path.resolve(), mounts)
+    kind = file_system(path)
     if kind:
         raise StoreError(
             f"The store {path} lies on a network file system ({kind}), where SQLite can lose data",
             hint="set [store] url in config.toml to a path on a local disk",
         )
+
+
+def sync_folder(path: Path) -> None:
+    """Brings the names in a folder to the disk."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def file_system(path: Path) -> str | None:
+    """The type of the network file system that holds the path; None on a local one, and where nobody can be asked."""
+    try:
+        mounts = Path("/proc/self/mounts").read_text(encoding="utf-8", errors="surrogateescape")
+    except OSError:
+        return None  # not Linux, or no /proc
+    return network_type(path.resolve(), mounts)
 
 
 def network_type(path: Path, mounts: str) -> str | None:

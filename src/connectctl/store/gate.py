@@ -172,12 +172,17 @@ class WriteGate:
             raise self._busy()
         try:
             fd = self._lock(deadline)
+            while not self._named(fd):  # removed behind our back: others stand at a new one
+                os.close(fd)
+                self._fd = None
+                fd = self._lock(deadline)
             with contextlib.suppress(OSError):  # a full disk: the pid only makes a better message
                 os.pwrite(fd, str(os.getpid()).ljust(PID_WIDTH).encode(), 0)
         except OSError as error:
             self._give_back()
             raise StoreError(
-                f"{self.path} cannot be locked: {error.strerror}", hint="check the disk and the rights of the folder"
+                f"The store cannot be written: {self.path} cannot be locked: {error.strerror}",
+                hint=f"check the owner, the rights and the disk: ls -la {self.path.parent}",
             ) from error
         except BaseException:
             self._give_back()
@@ -201,6 +206,12 @@ class WriteGate:
             raise error
         self._place = None
         return self._fd
+
+    def _named(self, fd: int) -> bool:
+        try:
+            return os.path.samestat(os.stat(self.path), os.fstat(fd))
+        except FileNotFoundError:
+            return False
 
     def _leave(self) -> None:
         self._owner = 0

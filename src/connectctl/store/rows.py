@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from tinydb.table import Document
 
+from connectctl.errors import StoreCorrupt
 from connectctl.plugins.specs import ColumnSpec, TableSpec
 from connectctl.store.cells import format_cell, parse_cell
 from connectctl.store.compile import Condition, compile_query, equals
@@ -40,6 +41,15 @@ def dump(document: Json) -> str:
         raise TypeError(f"a document must be JSON: {error}") from None
     # Half a surrogate pair, as a remote that cuts a text leaves it, has no UTF-8; JSON can spell it out.
     return SURROGATE.sub(lambda half: f"\\u{ord(half[0]):04x}", body)
+
+
+def load(body: str, table: str) -> Json:
+    """The document of a row; StoreCorrupt where the disk has spoilt its text."""
+    try:
+        document: Json = json.loads(body)
+    except ValueError as error:
+        raise StoreCorrupt(f"A row of the table {table} is damaged ({error})", hint="connectctl store check") from error
+    return document
 
 
 class Rows:
@@ -76,7 +86,7 @@ class Rows:
             sql, params = f"{sql} LIMIT ?", [*params, limit]
         with closing(self._engine.stream(sql, params)) as found:
             for doc_id, rev, body in found:
-                yield Row(json.loads(body), doc_id, rev)
+                yield Row(load(body, self.name), doc_id, rev)
 
     def matching(self, cond: Callable[[Json], bool], after_id: int | None = None) -> Generator[Row]:
         """Rows that match: SQL narrows them down where it can, TinyDB's predicate decides."""
@@ -92,7 +102,7 @@ class Rows:
     def one(self, doc_id: int) -> Row | None:
         """The row with this id."""
         found = self._engine.query(f"SELECT rev, body FROM {self.sql} WHERE doc_id=?", (doc_id,))
-        return Row(json.loads(found[0][1]), doc_id, found[0][0]) if found else None
+        return Row(load(found[0][1], self.name), doc_id, found[0][0]) if found else None
 
     def by_id(self, doc_ids: Iterable[int]) -> list[Row]:
         """Those that exist, by rising id."""

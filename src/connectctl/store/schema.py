@@ -5,7 +5,11 @@ A step, once released, is never changed: a new one is added below it.
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import os
+import re
+from dataclasses import dataclass
 
 from connectctl import __version__
 from connectctl.errors import SchemaTooNew, StoreCorrupt, StoreError
@@ -51,6 +55,47 @@ CREATE TABLE open_items(flow TEXT NOT NULL, part TEXT NOT NULL, key TEXT NOT NUL
 """
 
 STEPS: tuple[str, ...] = (V1, V2)
+COPYING = "copying"  # the key in `meta` of a store that `store copy` has begun and not finished
+
+
+class CopyUnfinished(StoreError):
+    """The store is half a copy: what is missing from it would be forgotten."""
+
+
+@dataclass(frozen=True, slots=True)
+class CoreTable:
+    """A table of the core: its columns in order, those it is ordered by, and the one whose ids are given out once."""
+
+    name: str
+    columns: tuple[str, ...]
+    key: tuple[str, ...]
+    serial: str | None
+
+
+@functools.cache
+def core_tables() -> tuple[CoreTable, ...]:
+    """All tables of the core, as the steps above make them."""
+    import sqlite3
+
+    # The steps are run once in memory instead of being parsed: whatever a later step does, this stays true.
+    with contextlib.closing(sqlite3.connect(":memory:")) as scratch:
+        for step in STEPS:
+            scratch.executescript(step.replace("{serial}", "INTEGER PRIMARY KEY AUTOINCREMENT"))
+        found = []
+        made = scratch.execute("SELECT name, sql FROM sqlite_master WHERE type='table' AND name NOT LIKE 'sqlite%'")
+        for name, sql in made.fetchall():
+            columns = scratch.execute(f"PRAGMA table_info({name})").fetchall()
+            key = tuple(str(column[1]) for column in sorted(columns, key=lambda column: column[5]) if column[5])
+            serial = key[0] if "AUTOINCREMENT" in sql else None
+            found.append(CoreTable(str(name), tuple(str(column[1]) for column in columns), key, serial))
+    return tuple(found)
+
+
+@functools.cache
+def core_indexes() -> dict[str, bool]:
+    """The indexes of the core by name, and whether each keeps something unique."""
+    found = re.findall(r"^CREATE (UNIQUE )?INDEX (\w+)", "\n".join(STEPS), re.MULTILINE)
+    return {name: bool(unique) for unique, name in found}
 
 
 def version(engine: Engine) -> int:
@@ -78,8 +123,21 @@ def version(engine: Engine) -> int:
     return number
 
 
-def migrate(engine: Engine) -> None:
-    """Brings the store up to date, one transaction per step. Safe when several processes do it at once."""
+def refuse_unfinished(engine: Engine) -> None:
+    """Raises CopyUnfinished for a store that was being copied to and lacks the rest."""
+    found = engine.query("SELECT value FROM meta WHERE key=?", (COPYING,))
+    if found:
+        raise CopyUnfinished(
+            f"The store {engine.where} is half a copy ({found[0][0].partition('|')[0]})",
+            hint="delete it and copy again: " + (f"rm {engine.path}*" if engine.path else "connectctl store copy"),
+        )
+
+
+def migrate(engine: Engine, copying: str = "") -> None:
+    """Brings the store up to date, one transaction per step. Safe when several processes do it at once.
+
+    `copying` marks a new store as unfinished from its first table on.
+    """
     with engine.creation():
         # Looked at again: whoever held the gate before us may have done the work.
         for number in range(version(engine) + 1, len(STEPS) + 1):
@@ -90,4 +148,6 @@ def migrate(engine: Engine) -> None:
                 if number == 1:
                     engine.execute(put, ("store_id", os.urandom(16).hex()))
                     engine.execute(put, ("created_by", __version__))
+                    if copying:
+                        engine.execute(put, (COPYING, copying))
                 engine.execute(put, ("schema_version", str(number)))

@@ -5,13 +5,12 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-import sqlite3
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from connectctl.errors import ContractBroken, StoreError
-from connectctl.store.connections import Connections, Held
+from connectctl.store.connections import Connections, Held, connect
 from connectctl.store.engine import Params
 from connectctl.store.files import make_file, refuse_network
 from connectctl.store.gate import WriteGate
@@ -31,11 +30,11 @@ class SqliteEngine:
     json = "TEXT"
     max_params = 900  # SQLITE_MAX_VARIABLE_NUMBER is 999 before 3.32
 
-    def __init__(self, path: Path, timeout: float = 30.0) -> None:
+    def __init__(self, path: Path, timeout: float = 30.0, *, read_only: bool = False) -> None:
         self.path = path
         self.url = f"sqlite:///{path}"
         self.where = str(path)
-        self._connections = Connections(path, self._connect)
+        self._connections = Connections(path, lambda: connect(path, BUSY_TIMEOUT / 1000, read_only=read_only))
         make_file(path)
         refuse_network(path)
         self._gate = WriteGate(path.with_name(path.name + "-gate"), timeout)
@@ -95,6 +94,7 @@ class SqliteEngine:
             return
         with self._gate.hold():
             with held as connection:
+                held.same_file()
                 connection.execute("BEGIN IMMEDIATE")
                 held.depth, held.broken = 1, False  # within the lock: a fork must not take it for idle
             try:
@@ -143,6 +143,19 @@ class SqliteEngine:
             connection.execute("RELEASE part")
 
     @contextlib.contextmanager
+    def snapshot(self) -> Iterator[None]:
+        held = self._connections.mine()
+        with held as connection:
+            connection.execute("BEGIN")
+            held.reading += 1
+        try:
+            yield
+        finally:
+            held.reading -= 1
+            with held as connection:
+                connection.execute("COMMIT")
+
+    @contextlib.contextmanager
     def creation(self) -> Iterator[None]:
         with self._gate.hold():
             # Takes effect only while the file is empty; it lets `prune` give pages back without a VACUUM.
@@ -160,6 +173,11 @@ class SqliteEngine:
     def next_id(self, table: str) -> int:
         found = self.query("SELECT seq FROM sqlite_sequence WHERE name=?", (table,))
         return int(found[0][0]) + 1 if found else 1
+
+    def set_next_id(self, table: str, number: int) -> None:
+        self.execute("DELETE FROM sqlite_sequence WHERE name=?", (table,))
+        if number > 1:
+            self.execute("INSERT INTO sqlite_sequence(name, seq) VALUES(?, ?)", (table, number - 1))
 
     def upsert(self, table: str, columns: Sequence[str], key: Sequence[str]) -> str:
         others = ", ".join(f"{name}=excluded.{name}" for name in columns if name not in key)
@@ -195,31 +213,17 @@ class SqliteEngine:
             f"table {row[0]}, row {row[1]}: refers to nothing in {row[2]}"
             for row in self.query("PRAGMA foreign_key_check")
         ]
-        if self.path.stat().st_mode & 0o077:
-            found.append(f"{self.path} can be read by other users: chmod 600 {self.path}")
         return found
 
     def ready(self) -> bool:
-        return self.query("PRAGMA journal_mode") == [("wal",)]
+        # What cannot be written is as ready as it will be.
+        return self.query("PRAGMA journal_mode") == [("wal",)] or self.query("PRAGMA query_only") == [(1,)]
+
+    def shrink(self, pages: int) -> None:
+        empty = int(self.query("PRAGMA freelist_count")[0][0])
+        for _ in range(min(pages, empty)):
+            self.query("PRAGMA incremental_vacuum(1)")  # Python takes one step of it, whatever number stands there
 
     def close(self) -> None:
         self._connections.close()
         self._gate.close()
-
-    def _connect(self) -> sqlite3.Connection:
-        # rw and not rwc: a file that has vanished meanwhile must not come back empty and readable by everybody.
-        connection = sqlite3.connect(
-            self.path.absolute().as_uri() + "?mode=rw",
-            uri=True,
-            timeout=BUSY_TIMEOUT / 1000,
-            isolation_level=None,
-            check_same_thread=False,  # used by one thread; closed by whoever closes the store
-            cached_statements=256,
-        )
-        try:
-            for pragma in ("synchronous=FULL", "foreign_keys=ON", "cache_size=-16384", "journal_size_limit=67108864"):
-                connection.execute(f"PRAGMA {pragma}")
-        except BaseException:
-            connection.close()
-            raise
-        return connection

@@ -13,7 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from connectctl.errors import ConfigError, StoreCorrupt
+from connectctl.errors import ConfigError
 from connectctl.plugins.specs import TableSpec
 from connectctl.store import schema
 from connectctl.store.engine import DuplicateKey, Engine, Params
@@ -187,25 +187,10 @@ class Store:
 
     def check(self) -> list[str]:
         """One line per finding; empty when all is well. It changes nothing."""
-        try:
-            return self.engine.problems() + self._invariants()
-        except StoreCorrupt as error:
-            return [error.message]
+        from connectctl.store.check import database_findings, file_findings
 
-    def _invariants(self) -> list[str]:
-        found = []
-        double = "SELECT holding, count(*) FROM ledger WHERE live=1 GROUP BY holding HAVING count(*)>1"
-        for holding, count in self.query(double):
-            found.append(f"ledger: holding {holding} has {count} live entries instead of one")
-        existing = self.engine.tables()
-        if "ledger_live" not in existing:
-            found.append("ledger: the index that keeps live entries unique (ledger_live) is missing")
-        for name, sqlname, indexes in self.query("SELECT name, sqlname, indexes FROM _tables ORDER BY name"):
-            if sqlname not in existing:
-                found.append(f"table {name}: its rows are missing ({sqlname})")
-            elif indexes and json.loads(indexes)["key"] and f"{sqlname}__key" not in existing:
-                found.append(f"table {name}: the index that keeps its key unique is missing")
-        return found
+        found = [*(file_findings(self.path) if self.path else ()), *database_findings(self.engine, {})]
+        return [finding.message for finding in found if finding.wrong]
 
     def close(self) -> None:
         """Closes the files. The store cannot be used afterwards."""
