@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from connectctl.cli.edit import edit
 from connectctl.cli.lazy import Group
 from connectctl.cli.options import dry_run_option, json_option, limit_option, output_option, pass_session
 from connectctl.cli.output import Form, emit, emit_json, write
@@ -26,6 +27,9 @@ def lookup() -> None:
 
     Example: connectctl lookup set integration-settings CREDLY COURSE_ADDITIONAL_FIELD Value="Credly badge"
     """
+
+
+lookup.add_command(edit)
 
 
 @lookup.command("list")
