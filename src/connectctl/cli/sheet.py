@@ -246,7 +246,7 @@ def _row(place: int, cells: list[str], spec: TableSpec, shown: Mapping[int, Show
     while len(cells) > wide and not cells[-1]:
         cells.pop()  # spreadsheets fill lines up
     if not any(cells):
-        return None
+        return None  # quotation marks around nothing
     first = cells[0]
     is_number = _DIGITS.fullmatch(first) is not None
     if len(cells) == wide and (is_number or not first):
@@ -260,7 +260,8 @@ def _row(place: int, cells: list[str], spec: TableSpec, shown: Mapping[int, Show
 
 
 def _no_row(line: str) -> bool:
-    return not line or line.isspace() or line.lstrip()[0] == "#"
+    bare = line.lstrip()
+    return bare[:1] in ("", "#") or not bare.strip(",; \t")  # spreadsheets fill blank lines up with separators
 
 
 def _separator(line: str, spec: TableSpec) -> str:
