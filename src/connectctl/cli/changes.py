@@ -200,13 +200,17 @@ def rebase(
     return result
 
 
-def differences(changes: Changes, now: Mapping[int, Now], known: Iterable[int]) -> dict[int, list[str]]:
-    """For each changed row a note with the row as it is in the table; `known` are places with a note already."""
-    noted = set(known)
+def differences(lines: Iterable[Line], now: Mapping[int, Now], noted: Iterable[int]) -> dict[int, list[str]]:
+    """For each line that differs from its row in the table a note with that row, unless its place has one already."""
+    skip = set(noted)
     return {
-        change.place: [f"in the table now: {_shown(row)}"]
-        for change in changes.changes
-        if change.number is not None and (row := now.get(change.number)) and change.place not in noted
+        line.place: [f"in the table now: {_shown(row)}"]
+        for line in lines
+        if line.number is not None
+        and line.cells is not None
+        and line.place not in skip
+        and (row := now.get(line.number))
+        and row.texts != line.cells
     }
 
 

@@ -139,9 +139,9 @@ def _resumed(session: Session, spec: TableSpec, file: Path, command: list[str]) 
     changes = compare(parse(text, spec, basis.shown), spec, basis.shown)
     saved = save(session.store, spec, changes, basis, dry_run=True)
     rebased = rebase(text, spec, basis.shown, saved.conflicts)
-    touched = [change.number for change in changes.changes if change.number is not None]
-    current = {row.doc_id: now_of(spec, row) for row in rows.get(doc_ids=touched)}
-    notes = rebased.notes | differences(changes, current, rebased.notes)
+    touched = [line for line in parse(rebased.lines, spec, rebased.shown).lines if line.number and line.cells]
+    current = {row.doc_id: now_of(spec, row) for row in rows.get(doc_ids=[line.number or 0 for line in touched])}
+    notes = rebased.notes | differences(touched, current, rebased.notes)
     if changes.removed:
         more = f" and {len(changes.removed) - LISTED} more" if len(changes.removed) > LISTED else ""
         top.append(f"The text removes row {', '.join(map(str, changes.removed[:LISTED]))}{more}.")

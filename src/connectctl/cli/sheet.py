@@ -194,7 +194,7 @@ def file_of(lines: Iterable[str]) -> bytes:
 
 def with_commas(lines: Sequence[str], spec: TableSpec) -> list[str]:
     """The same text with commas, where a spreadsheet program has written semicolons or tabs."""
-    separator = next((_separator(line, spec) for line in lines if not _no_row(line)), "")
+    separator = next((_separator(line, spec) for line in lines if not _above(line)), "")
     if separator in ("", ","):
         return list(lines)
     result = []
@@ -203,6 +203,8 @@ def with_commas(lines: Sequence[str], spec: TableSpec) -> list[str]:
             cells = [] if _no_row(line) else split(line, separator)
         except BadLine:
             cells = []
+        if cells and separator == "\t":  # blank cells at the end went away with the trailing blanks
+            cells += [""] * (len(spec.columns) + 1 - len(cells))
         result.append(", ".join(map(quoted, cells)).rstrip() if cells else line)
     return result
 
@@ -213,7 +215,7 @@ def parse(lines: Sequence[str], spec: TableSpec, shown: Mapping[int, Shown]) -> 
     faults: list[Fault] = []
     named = False
     for place, line in enumerate(lines):
-        if _no_row(line):
+        if _no_row(line) if named else _above(line):
             continue
         if _NO_UTF8.search(line):
             faults.append(Fault(place, "", "is not UTF-8; save the text as UTF-8"))
@@ -262,6 +264,11 @@ def _row(place: int, cells: list[str], spec: TableSpec, shown: Mapping[int, Show
 def _no_row(line: str) -> bool:
     bare = line.lstrip()
     return bare[:1] in ("", "#") or not bare.strip(",; \t")  # spreadsheets fill blank lines up with separators
+
+
+def _above(line: str) -> bool:
+    """The same above the names, where a spreadsheet may have put a comment into quotation marks."""
+    return _no_row(line) or line.lstrip().startswith('"#')
 
 
 def _separator(line: str, spec: TableSpec) -> str:

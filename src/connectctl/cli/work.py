@@ -166,7 +166,7 @@ class Work:
             return
         self.kept.discard()
         self.session.say(f"{self.spec.title}: {saved}")
-        for remark in self.remarks:
+        for remark in dict.fromkeys(self.remarks):
             self.session.say(remark)
 
     def _confirm_removals(self, changes: Changes, left: int) -> None:
