@@ -11,7 +11,7 @@ import click
 
 from connectctl.cli.options import dry_run_option, pass_session
 from connectctl.cli.session import Session
-from connectctl.errors import ConnectctlError, Interrupted, UsageError
+from connectctl.errors import Interrupted, UsageError
 
 if TYPE_CHECKING:
     from connectctl.cli.work import Work
@@ -65,8 +65,8 @@ def edit(
             work.kept.discard()
             raise Interrupted("Interrupted", hint=f"connectctl lookup edit {spec.name}") from None
         raise Interrupted("Interrupted; your text is kept", hint=work.again) from None
-    except ConnectctlError as error:
-        if work.again not in error.hint and work.kept.file.exists():
+    except Exception as error:
+        if work.again not in getattr(error, "hint", "") and work.kept.file.exists():
             session.say(f"Your text is kept: {work.again}")
         raise
     finally:
