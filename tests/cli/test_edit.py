@@ -243,7 +243,7 @@ def test_the_same_mistake_twice_ends_it_and_the_text_is_kept(
     before = table(filled)
     editor(f"swap('true,     7', 'yes,      7') if call == 0 else {second}")
     result = filled("lookup", "edit", TABLE)
-    assert (result.code, result.out) == (3, "")
+    assert (result.code, result.out, editor.calls) == (3, "", 2)
     (file,) = kept(home)
     *_, error, hint = result.err.splitlines()
     assert error.startswith("Error: Nothing was saved in Credly Badge Templates: ")
@@ -498,13 +498,15 @@ def test_a_copy_of_a_text_from_elsewhere_removes_nothing(
 ) -> None:
     copy = tmp_path / "copy of mine.csv"
     copy.write_text("Row;Badge Template ID;Plan;Name;IsActive;Element;Since\n2;b;12;Bee;false;;\n;n;;New;true;;\n")
+    copy.chmod(0o644)
     editor("put(text.split('\\n', 1)[1])")
     result = filled("lookup", "edit", TABLE, "--resume", str(copy))
     assert result.err == "Credly Badge Templates: 1 added, 1 changed, 0 removed\n"
     assert "#! in the table now: 2, b, 12, Beta, false, ,\n" in editor.seen(0)
     assert len(table(filled)) == 4
     assert nothing_left(home)
-    assert copy.exists()
+    assert copy.read_text().startswith("Row;")  # a file elsewhere stays as it was
+    assert copy.stat().st_mode & 0o777 == 0o644
 
 
 def test_resume_refuses_what_is_not_meant(filled: Run, editor: Script, home: Path, tmp_path: Path) -> None:
@@ -609,3 +611,20 @@ def test_kill_9_while_saving_leaves_all_or_nothing_and_the_text(process: Run, ed
         with open_store("sqlite:///store.db", home) as store:
             assert all(row["Value"].startswith(f"v{turn}") for row in store.table(INTEGRATION_SETTINGS))
         assert nothing_left(home)
+
+
+def test_the_page_shows_what_the_editor_is_given(process: Run, editor: Script) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "lookup-tables.md").read_text(encoding="utf-8")
+    given, added, *_ = (block.split("\n```")[0] for block in page.split("```csv\n")[1:])
+    mappings = "credly-integration-mappings"
+    for line in given.splitlines()[-2:]:
+        _, template, *rest = line.replace('"Fire safety, basic"', "Fire safety; basic").split(",")
+        cells = [cell.strip().replace(";", ",") for cell in rest]
+        names = ("Badge Template Name", "Import As External Training", "IsActive")
+        pairs = (f"{name}={cells[index]}" for name, index in zip(names, (0, 2, 4), strict=True))
+        assert process("lookup", "set", mappings, template.strip(), cells[1], "-", *pairs).returncode == 0
+    editor(f"put(text.rstrip()[:-4] + 'false\\n{added}\\n')")
+    done = process("lookup", "edit", mappings)
+    assert editor.seen(0) == given + "\n"
+    assert done.stderr.decode() == "Credly Integration Mappings: 1 added, 1 changed, 0 removed\n"
+    assert done.stderr.decode() in page

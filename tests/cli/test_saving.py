@@ -105,7 +105,7 @@ def test_two_people(store: Store, table: list[dict[str, Any]], mine: list[Any], 
     assert (str(planned), planned.refused) == (str(done), done.refused)
     after = now(store)
     if done.refused:
-        assert after == between
+        assert after == between != before
         taken_up(store, lines, basis, done)
         return
     # Their changes to rows that this text does not touch are there, and so is all that this text wants.
@@ -113,11 +113,14 @@ def test_two_people(store: Store, table: list[dict[str, Any]], mine: list[Any], 
     for number, row in before.items():
         if number not in ours:
             assert number not in after
+            assert between.get(number) in (None, row)
         elif ours[number] == row:
             assert after.get(number) == between.get(number)
         else:
             touched = {name for name in NAMES if ours[number][name] != row[name]}
             assert {name: after[number][name] for name in touched} == {name: ours[number][name] for name in touched}
+            if between[number] != row:  # theirs is never overwritten: both did the same
+                assert after[number] == between[number]
     for number, row in wanted:
         assert number or row in after.values()
     theirs_new = {number: row for number, row in between.items() if number not in before}

@@ -60,9 +60,12 @@ class Kept:
             raise ConfigError(
                 f"{self.file} cannot be read: {error.strerror or error}", hint=f"ls -l {self.file}"
             ) from None
-        with suppress(OSError):
-            self.file.chmod(0o600)  # an editor may have put a new file there
         return lines_of(raw)
+
+    def protect(self) -> None:
+        """Makes it private again: an editor may have put a new file there."""
+        with suppress(OSError):
+            self.file.chmod(0o600)
 
     def write(self, lines: Sequence[str]) -> list[str]:
         """Puts the lines there in one step, and gives them as `read` would. Raises ConfigError."""

@@ -84,6 +84,7 @@ class Work:
 
         started = time.monotonic()
         code = run_editor(self.command, self.kept.file)
+        self.kept.protect()
         lines = self.kept.read()
         if code:
             how = f"was ended by signal {-code}" if code < 0 else f"ended with exit code {code}"
@@ -140,9 +141,9 @@ class Work:
 
         collector = _Collector(self.session.plugins)
         for change in changes.changes:
-            integration, key, value = change.texts
+            integration, key, value = (text.strip() for text in change.texts)
             try:
-                check_setting(collector, integration.strip(), key.strip(), value.strip() or None)
+                check_setting(collector, integration, key, value or None)
             except SettingInvalid as error:
                 words = error.message.removeprefix(f"{integration} {key} ")
                 yield Fault(change.place, "Value", words)
