@@ -330,6 +330,13 @@ def test_many_removals_need_a_yes(run: Run, editor: Script, home: Path, count: i
         assert nothing_left(home)
 
 
+def test_removing_all_of_a_few_rows_needs_a_yes_too(filled: Run, editor: Script, home: Path) -> None:
+    editor("put('\\n'.join(text.splitlines()[:-3]))")
+    assert filled("lookup", "edit", TABLE).code == 6
+    assert len(table(filled)) == 3
+    assert filled("lookup", "edit", TABLE, "--yes").err.endswith("0 added, 0 changed, 3 removed\n")
+
+
 # --- editors
 
 
@@ -551,12 +558,14 @@ def test_a_text_outlives_the_command(
     assert running.stdout.readline() == b"open\n"
     (file,) = kept(home)
     assert b"open in the editor of another process" in process("lookup", "edit", SETTINGS, "--resume", str(file)).stderr
+    assert b"--resume" not in process("lookup", "edit", SETTINGS, env={"EDITOR": "true"}).stderr
     running.send_signal(number)
     _, err = running.communicate(timeout=60)  # the pipe is closed: an editor that is left over ends
     assert running.returncode == code
     if code == 130:
         assert err.decode().splitlines()[-1] == f"Hint: connectctl lookup edit {SETTINGS} --resume {file}"
     assert b"old" in process("lookup", "show", SETTINGS).stdout
+    assert f"--resume {file}".encode() in process("lookup", "edit", SETTINGS, env={"EDITOR": "true"}).stderr
     editor("put(text.split('\\n', 1)[1])")
     assert process("lookup", "edit", SETTINGS, "--resume", str(file)).returncode == 0
     assert b"new" in process("lookup", "show", SETTINGS).stdout
