@@ -516,6 +516,19 @@ def test_a_copy_of_a_text_from_elsewhere_removes_nothing(
     assert copy.stat().st_mode & 0o777 == 0o644
 
 
+def test_what_an_editor_that_did_not_wait_saved_later_is_found(filled: Run, editor: Script, home: Path) -> None:
+    editor("pathlib.Path(sys.argv[0] + '.m').write_text(str(file))")
+    assert filled("lookup", "edit", TABLE).code == 0
+    file = Path(Path(f"{editor.path}.m").read_text())
+    file.write_text(editor.seen(0).replace("Alpha", "Later"))
+    editor("")
+    assert f"--resume {file}" in filled("lookup", "edit", TABLE).err
+    editor("put(text.split('\\n', 1)[1])")
+    assert filled("lookup", "edit", TABLE, "--resume", str(file)).err.endswith("0 added, 1 changed, 0 removed\n")
+    assert "Later" in table(filled)[0]
+    assert nothing_left(home)
+
+
 def test_resume_refuses_what_is_not_meant(filled: Run, editor: Script, home: Path, tmp_path: Path) -> None:
     editor("swap('Alpha', 'A'); sys.exit(1)")
     assert filled("lookup", "edit", TABLE, "--resume", str(tmp_path / "none.csv")).code == 2

@@ -143,11 +143,15 @@ class Kept:
 
 
 def left_behind(data_dir: Path, table: str) -> Iterator[Path]:
-    """Texts of the table that were kept and that nobody has open, oldest first."""
+    """Texts of the table that were kept and that nobody has open, oldest first.
+
+    Also one without the file beside it: an editor that did not wait has saved there after all.
+    """
     for file in sorted((data_dir / FOLDER).glob(f"{table}-[0-9]*Z*.csv")):
         try:
             handle = os.open(file.with_suffix(".json"), os.O_RDONLY | os.O_CLOEXEC)
         except OSError:
+            yield file
             continue
         free = _lock(handle)
         os.close(handle)

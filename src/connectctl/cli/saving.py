@@ -122,7 +122,7 @@ def _examine_keys(rows: SqlTable, spec: TableSpec, result: Saved, basis: Basis) 
 
 def _holders(rows: SqlTable, wanted: list[Change]) -> Mapping[Key, Any]:
     if len(wanted) > _MANY:
-        return rows.by_key()
+        return {rows.key_of(row): row for row in rows}
     found = {change.key: rows.get_row(change.key) for change in wanted}
     return {key: row for key, row in found.items() if row is not None}
 

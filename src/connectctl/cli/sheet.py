@@ -200,7 +200,7 @@ def with_commas(lines: Sequence[str], spec: TableSpec) -> list[str]:
     result = []
     for line in lines:
         try:
-            cells = [] if _no_row(line) else split(line, separator)
+            cells = [] if no_row(line) else split(line, separator)
         except BadLine:
             cells = []
         if cells and separator == "\t":  # blank cells at the end went away with the trailing blanks
@@ -215,7 +215,7 @@ def parse(lines: Sequence[str], spec: TableSpec, shown: Mapping[int, Shown]) -> 
     faults: list[Fault] = []
     named = False
     for place, line in enumerate(lines):
-        if _no_row(line) if named else _above(line):
+        if no_row(line) if named else _above(line):
             continue
         if _NO_UTF8.search(line):
             faults.append(Fault(place, "", "is not UTF-8; save the text as UTF-8"))
@@ -261,14 +261,15 @@ def _row(place: int, cells: list[str], spec: TableSpec, shown: Mapping[int, Show
     return Fault(place, "", f"has {len(cells)} cells where the line with the names has {wide}")
 
 
-def _no_row(line: str) -> bool:
+def no_row(line: str) -> bool:
+    """Whether a line is blank or a comment."""
     bare = line.lstrip()
     return bare[:1] in ("", "#") or not bare.strip(",; \t")  # spreadsheets fill blank lines up with separators
 
 
 def _above(line: str) -> bool:
     """The same above the names, where a spreadsheet may have put a comment into quotation marks."""
-    return _no_row(line) or line.lstrip().startswith('"#')
+    return no_row(line) or line.lstrip().startswith('"#')
 
 
 def _separator(line: str, spec: TableSpec) -> str:

@@ -51,7 +51,7 @@ class Work:
     def loop(self, given: list[str]) -> None:
         """Opens the editor until the text is saved, given up, or comes back as it was refused before."""
         from connectctl.cli.remarks import without_notes
-        from connectctl.cli.sheet import with_commas
+        from connectctl.cli.sheet import no_row, with_commas
 
         first = not self.resumed
         refused: set[str] = set()
@@ -66,7 +66,7 @@ class Work:
             if done:
                 return None
             if again is None:
-                seen = "\n".join(text)
+                seen = "\n".join(line for line in text if not no_row(line))
                 given, self.said = self._noted(text, faults)
                 given = self.kept.write(given)
                 if seen in refused:
