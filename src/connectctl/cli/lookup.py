@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from connectctl.cli.check import SETTINGS, check_tables
+from connectctl.cli.edit import edit
 from connectctl.cli.explain import explain_table
 from connectctl.cli.lazy import Group
 from connectctl.cli.options import dry_run_option, json_option, limit_option, output_option, pass_session
@@ -32,6 +33,7 @@ def lookup() -> None:
 
 lookup.add_command(check_tables)
 lookup.add_command(explain_table)
+lookup.add_command(edit)
 
 
 @lookup.command("list")
