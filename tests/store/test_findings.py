@@ -114,6 +114,7 @@ def test_what_is_wrong_with_a_row_and_its_fix(
         [],
         [use()],
         [use(name="Bolt"), use(plan="2"), use(plan=None, imports=True)],
+        [use(plan="1", imports=True), use(plan="2", imports=True)],  # each maps something of its own
         [use(), use("part-number-0001", name="Nut", since="2026-01-31")],
     ],
 )
