@@ -364,6 +364,33 @@ def test_a_remote_that_refuses_us_is_one_finding(
     assert len([entry for entry in box.log.entries if "oauth2" in entry.path]) == 1
 
 
+def test_a_remote_that_is_down_is_tried_once_for_all_checks(
+    run: Run, acme_client: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from tests.cli.conftest import ACME as CONNECTION
+
+    asked: list[str] = []
+
+    def check(name: str) -> Callable[[Any], Any]:
+        def target(ctx: Any) -> Any:
+            asked.append(name)
+            raise RemoteDown("Acme cannot be reached.", connection="acme")
+
+        return target
+
+    module: Any = acme(len)
+    module.register_connections = hookimpl(lambda: [CONNECTION])
+    module.register_checks = hookimpl(
+        lambda: [CheckSpec(name, f"Question {name}", check(name), ("acme",), "acme-thing") for name in ("a", "b")]
+    )
+    monkeypatch.setenv("CONNECTCTL_ACME_BASE_URL", "http://127.0.0.1:1")
+    result = run("lookup", "check", "acme-ids", "--json", plugins={"acme": module})
+    (finding,) = json.loads(result.out)
+    assert asked == ["a"]
+    assert finding["message"] == "could not be checked: Question a; Question b. Acme cannot be reached."
+    assert (result.code, finding["fix"]) == (0, "connectctl connection test acme")
+
+
 def test_clients_are_closed(run: Run, acme_client: SimpleNamespace, monkeypatch: pytest.MonkeyPatch) -> None:
     from tests.cli.conftest import ACME as CONNECTION
 

@@ -10,11 +10,15 @@ from typing import Any
 import pytest
 
 from connectctl.api import (
+    Alias,
+    CheckSpec,
     ColumnSpec,
     CommandSpec,
     ConnectionSpec,
     FlowSpec,
     ProviderSpec,
+    Reference,
+    SettingSpec,
     TableSpec,
     UsageError,
     hookimpl,
@@ -341,3 +345,41 @@ def test_noise_of_a_plugin_stays_off_stdout_of_a_real_process(entries: dict[str,
     assert (rows["noisy"]["version"], rows["noisy"]["distribution"]) == ("1.5", "connectctl-noisy")
     assert rows["exits"]["state"] == "faulty"
     assert "child" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("spec", "words"),
+    [
+        (
+            TableSpec("t", "T", (ColumnSpec("A"),), ("A",), active="A"),
+            "active names 'A', which is not a boolean column",
+        ),
+        (TableSpec("t", "T", (ColumnSpec("A"),), ("A",), active="On"), "active names 'On'"),
+        (TableSpec("t", "T", (ColumnSpec("A"),), ("A",), maps=("B",)), "maps names 'B', which is not a column"),
+        (
+            TableSpec("t", "T", (ColumnSpec("A", refers_to="other"),), ("A",)),  # type: ignore[arg-type]
+            "refers_to of the column A must be a Reference",
+        ),
+        (
+            TableSpec("t", "T", (ColumnSpec("A", refers_to=Reference("other", "Id", ("B", "Name"))),), ("A",)),
+            "refers_to of the column A names 'B', which is not a column",
+        ),
+    ],
+)
+def test_declarations_that_checks_could_not_use_are_faults(spec: TableSpec, words: str) -> None:
+    plugins = Plugins.from_modules({"p": module(register_tables=lambda: [spec])})
+    assert words in faults(plugins)["p", "register_tables"]
+
+
+def test_a_check_that_is_declared_wrongly_is_a_fault() -> None:
+    bad: Any = CheckSpec("p-things", "Things", len, uses="docebo", tables=("t",))  # type: ignore[arg-type]
+    plugins = Plugins.from_modules({"p": module(register_checks=lambda: [bad])})
+    assert "p-things" not in plugins.checks
+    assert "uses must be a tuple of str" in faults(plugins)["p", "register_checks"]
+
+
+def test_an_alias_of_a_setting_that_is_not_there_is_a_fault() -> None:
+    setting = SettingSpec("NEW", "", alias=Alias("OLD", {"a": "b"}))
+    spec = ConnectionSpec("c", "C", (setting,), client="m:c")
+    plugins = Plugins.from_modules({"p": module(register_connections=lambda: [spec])})
+    assert "setting NEW is an alias of OLD, which is not a setting" in faults(plugins)["p", "register_connections"]

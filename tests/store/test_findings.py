@@ -114,6 +114,7 @@ def test_what_is_wrong_with_a_row_and_its_fix(
         [],
         [use()],
         [use(name="Bolt"), use(plan="2"), use(plan=None, imports=True)],
+        [use(plan="1", imports=True), use(plan="2", imports=True)],  # each maps something of its own
         [use(), use("part-number-0001", name="Nut", since="2026-01-31")],
     ],
 )
@@ -125,6 +126,12 @@ def test_a_name_that_no_shell_could_be_given_is_blanked() -> None:
     parts = [{"Id": "p1", "Name": "B\x1b[2Jolt", "On": True, "Slot": 1}]
     (finding,) = found(USES, [use(name="Bolt")], parts)
     assert finding.fix == (*SET, "#1", "Part Name=")
+
+
+def test_a_fix_that_could_not_be_printed_is_not_proposed() -> None:
+    findings = found(USES, [use("p1\x1b[2J ")])
+    assert [finding.fix for finding in findings] == [("lookup", "show", "uses"), (*SET, "#1", "On=false")]
+    assert all(word.isprintable() for finding in findings for word in finding.fix)
 
 
 def test_an_empty_table_is_filled_before_rows_are_touched() -> None:
@@ -177,4 +184,5 @@ JSON_VALUES = st.one_of(st.none(), st.booleans(), st.integers(), st.text(max_siz
 def test_any_row_can_be_looked_at(rows: list[dict[str, Any]]) -> None:
     for finding in found(USES, rows):
         assert finding.fix
+        assert all(word.isprintable() for word in finding.fix)
         assert finding.message

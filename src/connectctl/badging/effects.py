@@ -192,7 +192,7 @@ def _mending(spec: SettingSpec, row: Any, timezone: str, now: datetime) -> tuple
         guesses = (text.removesuffix(".0"),)
     elif spec.kind == "choice":
         guesses = tuple(near for near in [nearest(text, spec.choices)] if near)
-    good = [guess for guess in guesses if _problem(spec, guess, timezone) is None and guess]
+    good = [guess for guess in guesses if guess.isprintable() and guess and _problem(spec, guess, timezone) is None]
     if len(good) != 1 and not spec.required:
         return ("lookup", "unset", *_place(row))
     return ("lookup", "set", *_place(row), f"Value={good[0] if len(good) == 1 else _example(spec, now)}")

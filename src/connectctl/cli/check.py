@@ -30,7 +30,7 @@ ROWS = 3  # rows named of those that have the same finding
 @json_option
 @pass_session
 def check_tables(session: Session, table: str | None, offline: bool, as_json: bool) -> None:
-    """Say what is wrong with the tables, and how to mend it.
+    """Say what is wrong with tables, and how to mend it.
 
     Finds rows that do not fit, lead nowhere, do nothing or contradict each other, and settings that are missing or
     wrong; what connections can tell is asked of them. Ends with exit code 3 when one of the findings is an error.

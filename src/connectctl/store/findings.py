@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from connectctl.http.redact import clean
 from connectctl.plugins.specs import ColumnSpec, Finding, Reference, TableSpec
 from connectctl.store.cells import format_cell, mended, shown, value_problem
 
@@ -156,7 +155,7 @@ def _reference(
         ours = _text(row.get(reference.label[0]))
         if ours.strip() and ours.strip() != label.strip():
             # A name that no shell could be given as it is shown is blanked: the id says enough.
-            text = label.strip() if clean(label, 1000) == label.strip() else ""
+            text = label.strip() if label.strip().isprintable() else ""
             message = f"{reference.label[0]} {shown(ours)} is {shown(label)} in {place.spec.title}; the id counts"
             fix = _set(spec, row, reference.label[0], text)
             yield _finding(spec, row, "warning", message, fix, reference.label[0])
@@ -226,7 +225,9 @@ def _finding(spec: TableSpec, row: Any, severity: Any, message: str, fix: tuple[
 
 
 def _set(spec: TableSpec, row: Any, column: str, text: str) -> tuple[str, ...]:
-    """Rows are named by number: a key may hold anything."""
+    """Rows are named by number: a key may hold anything. A text that cannot be printed cannot be run as printed."""
+    if not text.isprintable():
+        return _show(spec)
     return ("lookup", "set", spec.name, f"#{row.doc_id}", f"{column}={text}") if spec.editable else _refill(spec)
 
 
