@@ -10,7 +10,7 @@ from tests.flows.conftest import Toy, issues
 
 from connectctl.flows.clock import RunClock, rfc3339
 from connectctl.flows.context import Cached
-from connectctl.flows.ledger import Ledger
+from connectctl.flows.proof import verify
 from connectctl.store.store import Store
 
 NOW = datetime.now(UTC)
@@ -45,7 +45,7 @@ def test_a_run_forgets_old_runs_and_never_the_ledger(toy: Toy, limits: str, opti
     assert toy.run(**options).error is None
     assert runs(toy.store) == left
     assert (toy.store.query("SELECT * FROM ledger"), toy.store.query("SELECT * FROM ledger_log")) == ledger
-    assert Ledger(toy.store, lambda _run: False, lambda: NOW).verify() == []
+    assert verify(toy.store) == []
 
 
 def test_a_run_that_ends_early_forgets_nothing(toy: Toy) -> None:
@@ -77,4 +77,4 @@ def test_a_clock_that_was_set_back_doubles_nothing(toy: Toy, monkeypatch: pytest
     assert toy.run().error is None
     assert toy.sent == ["ada", "ben", "cyd"]
     assert runs(toy.store) == 2
-    assert Ledger(toy.store, lambda _run: False, lambda: NOW).verify() == []
+    assert verify(toy.store) == []

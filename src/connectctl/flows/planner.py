@@ -79,6 +79,12 @@ class Planner:
         self.records.add(self.ctx.run, "", gone)
         self._predict()
 
+    def note(self, warning: str | None) -> bool:
+        """Adds a warning to the run's, once; whether it was new."""
+        new = warning is not None and warning not in self.warnings
+        self.warnings += [warning] if new and warning is not None else []
+        return new
+
     def _predict(self) -> None:
         """The reads were made, and a run that applies makes the same; to them come the requests of the changes."""
         spec, tokens = self.ctx.spec, self.ctx.sign_ins()
