@@ -167,7 +167,7 @@ def merge(store: Store, spec: TableSpec, new: list[dict[str, Any]], replace: boo
         changed = [row for key, row in zip(keys, new, strict=True) if key not in old or not _same(spec, old[key], row)]
         gone = [row.doc_id for key, row in old.items() if key not in set(keys)] if replace else []
         if not dry_run:
-            rows.upsert_rows(changed)
+            rows.upsert_many(changed)
             if gone:
                 rows.remove(doc_ids=gone)
     return {

@@ -73,8 +73,18 @@ class Store:
 
         return SqlTable(self, name, None)
 
+    def found(self, name: str) -> str | None:
+        """The SQL table behind a table, for reading; None where nobody has written to it yet."""
+        known = self._known.get(name) or self._fresh.get(name)
+        if known is None:
+            rows = self.query("SELECT sqlname, indexes FROM _tables WHERE name=?", (name,))
+            if not rows:
+                return None
+            known = (self._fresh if self.engine.in_transaction else self._known)[name] = rows[0]
+        return known[0]
+
     def place(self, name: str, spec: TableSpec | None) -> str:
-        """The SQL table behind a table, made where missing, its indexes brought in line with the spec."""
+        """The SQL table for writing, made where missing, its indexes brought in line with the spec."""
         wanted = "" if spec is None else _shape(tuple(spec.key), tuple(spec.indexes))
         found = self._known.get(name) or self._fresh.get(name)
         if found and wanted in ("", found[1]):
@@ -104,7 +114,7 @@ class Store:
                 if index.startswith(f"{sqlname}__"):
                     self.execute(f"DROP INDEX {index}")
             for number, column in enumerate(spec.indexes):
-                self.execute(f"CREATE INDEX {sqlname}__ix{number} ON {sqlname}({engine.json_value(column)})")
+                self.execute(f"CREATE INDEX {sqlname}__ix{number} ON {sqlname}({engine.json_value((column,))})")
             if spec.key:
                 columns = ", ".join(engine.json_key(column) for column in spec.key)
                 try:

@@ -65,11 +65,11 @@ class SqlTable(Table):
 
     def search(self, cond: QueryLike) -> list[Document]:
         """All rows that match."""
-        return list(self._rows.matching(cond))
+        return list[Document](self._rows.search(cond))
 
     def count(self, cond: QueryLike) -> int:
         """How many rows match."""
-        return sum(1 for _ in self._rows.matching(cond))
+        return sum(1 for _ in self._rows.matching(cond, order=""))
 
     def get(
         self, cond: QueryLike | None = None, doc_id: int | None = None, doc_ids: Iterable[int] | None = None
@@ -101,8 +101,8 @@ class SqlTable(Table):
 
     def update(self, fields: Fields, cond: QueryLike | None = None, doc_ids: Iterable[int] | None = None) -> list[int]:
         """The ids of the rows that were asked for and exist; `fields` are set, or a function changes the row."""
-        changed: list[Row] = []
-        with self._rows.explained(changed), self._store.atomic():
+        last: list[Json] = []
+        with self._rows.explained(last), self._store.atomic():
             rows = self._wanted(cond, doc_ids)
             before = {row.doc_id: dump(row) for row in rows}
             for row in rows:
@@ -110,8 +110,7 @@ class SqlTable(Table):
                     fields(row)
                 else:
                     row.update(fields)
-            changed += {row.doc_id: row for row in rows if dump(row) != before[row.doc_id]}.values()
-            self._rows.set((row.doc_id, dump(row)) for row in changed)
+            self._rows.set(list({row.doc_id: row for row in rows if dump(row) != before[row.doc_id]}.values()), last)
         return [row.doc_id for row in rows]
 
     def upsert(self, document: Json, cond: QueryLike | None = None) -> list[int]:
@@ -148,13 +147,13 @@ class SqlTable(Table):
     def put_row(self, key: Sequence[str], row: Json) -> int:
         """Sets these columns of the row with this key, or adds it; its id. An unchanged row keeps its revision."""
         values = dict(zip(self._rows.keys, self._rows.key_values(key), strict=True))
-        with self._store.atomic():
-            return self._rows.put({**row, **values})[0]
+        return self._rows.put_all([{**row, **values}])[1]
 
-    def upsert_rows(self, rows: Iterable[Json]) -> int:
-        """Adds or updates by key, all or none; how many rows were added or really changed."""
-        with self._store.atomic():
-            return sum(self._rows.put(row)[1] for row in rows)
+    def upsert_many(self, rows: Iterable[Json]) -> int:
+        """Adds or updates by key, all or none; how many rows were added or really changed. Safe to repeat. The rows may
+        come from a generator: few are held at a time.
+        """
+        return self._rows.put_all(rows)[0]
 
     def delete_row(self, key: Sequence[str]) -> bool:
         """False when there is no such row."""
@@ -184,7 +183,7 @@ class SqlTable(Table):
             wanted = list(doc_ids)
             found = {row.doc_id: row for row in self._rows.by_id(wanted)}
             return [found[doc_id] for doc_id in wanted if doc_id in found]
-        return list(self._rows.select() if cond is None else self._rows.matching(cond))
+        return list(self._rows.select() if cond is None else self._rows.search(cond))
 
     # --- what TinyDB's remaining methods stand on (`update_multiple`, and those of releases to come)
 
@@ -192,13 +191,12 @@ class SqlTable(Table):
         return {str(row.doc_id): dict(row) for row in self._rows.select()}
 
     def _update_table(self, updater: Callable[[dict[int, Json]], None]) -> None:
-        changed: list[Row] = []
-        with self._rows.explained(changed), self._store.atomic():
-            rows = list(self._rows.select())
-            before = {row.doc_id: dump(row) for row in rows}
-            table: dict[int, Json] = {row.doc_id: dict(row) for row in rows}
+        last: list[Json] = []
+        with self._rows.explained(last), self._store.atomic():
+            before = {row.doc_id: dump(row) for row in self._rows.select()}
+            table: dict[int, Json] = {row.doc_id: dict(row) for row in self._rows.select()}
             updater(table)
-            changed += [Row(row, doc_id) for doc_id, row in table.items() if dump(row) != before.get(doc_id)]
+            changed = [Row(row, doc_id) for doc_id, row in table.items() if dump(row) != before.get(doc_id)]
             self._rows.delete(before.keys() - table.keys())
-            self._rows.set((row.doc_id, dump(row)) for row in changed if row.doc_id in before)
+            self._rows.set([row for row in changed if row.doc_id in before], last)
             self._rows.insert_all(row for row in changed if row.doc_id not in before)
