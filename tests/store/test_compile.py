@@ -17,7 +17,7 @@ from tinydb.queries import QueryInstance
 
 from connectctl.api import ColumnSpec, TableSpec
 from connectctl.errors import ContractBroken
-from connectctl.store.compile import compile_query
+from connectctl.store.compile import Compiler
 from connectctl.store.store import Store
 
 KEYS, INDEXES = ("k", "second"), ("i",)
@@ -205,7 +205,7 @@ K = "coalesce(json_extract(body,'$.\"k\"'),'')"
 )
 def test_what_is_compiled(store: Store, query: Any, sql: str | None) -> None:
     """Pins the shapes of TinyDB's private `_hash`: when it changes, searches get slow, and this test says so."""
-    compiled = compile_query(query, store.engine, KEYS)
+    compiled = Compiler(store.engine, KEYS)(query)
     assert (compiled and compiled[0]) == sql
     assert compiled is None or compiled[0].count("?") == len(compiled[1])
 
@@ -214,15 +214,15 @@ def test_a_query_with_very_many_parts_is_answered(store: Store) -> None:
     table = store.documents("many")
     table.insert_multiple({"i": number} for number in range(300))
     few, many = (reduce(operator.or_, (q.i == number for number in range(count))) for count in (40, 200))
-    assert compile_query(few, store.engine)
+    assert Compiler(store.engine)(few)
     assert len(table.search(few)) == 40
     assert len(table.search(many)) == 200
     assert len(table.search(~many)) == 100
     deep = reduce(lambda query, number: ~(query & (q.i != number)) | (q.i == -1), range(100), q.i == 7)
     assert table.search(deep) == [row for row in table.all() if deep(row)]
     wide = q.i.one_of(list(range(600)))
-    assert compile_query(wide & (q.deep.one_of(list(range(600)))), store.engine)  # half of it will do
-    assert compile_query(wide | (q.deep.one_of(list(range(600)))), store.engine) is None
+    assert Compiler(store.engine)(wide & (q.deep.one_of(list(range(600)))))  # half of it will do
+    assert Compiler(store.engine)(wide | (q.deep.one_of(list(range(600))))) is None
 
 
 @pytest.mark.parametrize(

@@ -24,12 +24,6 @@ LONGEST = 20_000  # characters of SQL, and
 DEEPEST = 12  # brackets in each other: far below what makes a database give up on an expression
 
 
-def compile_query(query: Any, engine: Engine, keyed: Collection[str] = ()) -> Condition | None:
-    """(SQL, parameters), or None: scan. `keyed`: the columns that are looked up by the index of the key."""
-    found = Compiler(engine, keyed).condition(getattr(query, "_hash", None), wide=True)
-    return None if found is EVERY or len(found[0]) > LONGEST else found
-
-
 def only_compares(query: Any) -> bool:
     """Whether a TypeError of the query's predicate can only mean that a row's value is of another kind than the text
     or number it is compared with: nothing in it is the caller's own code.
@@ -38,13 +32,18 @@ def only_compares(query: Any) -> bool:
 
 
 class Compiler:
-    """`condition` is true for at least (wide) or at most (narrow) the rows that match."""
+    """Compiles queries for one engine. `keyed`: the columns that are looked up by the index of the key."""
 
-    def __init__(self, engine: Engine, keyed: Collection[str]) -> None:
+    def __init__(self, engine: Engine, keyed: Collection[str] = ()) -> None:
         self._engine = engine
         self._keyed = keyed
 
-    def condition(self, shape: Any, *, wide: bool, depth: int = 0) -> Condition:
+    def __call__(self, query: Any) -> Condition | None:
+        """SQL for WHERE and its parameters, or None: scan."""
+        found = self._condition(getattr(query, "_hash", None), wide=True)
+        return None if found is EVERY or len(found[0]) > LONGEST else found
+
+    def _condition(self, shape: Any, *, wide: bool, depth: int = 0) -> Condition:
         unknown = EVERY if wide else NONE
         if shape == ():  # noop
             return EVERY
@@ -52,9 +51,9 @@ class Compiler:
             return unknown
         operator, *parts = shape
         if operator == "not":
-            return _negated(self.condition(parts[0], wide=not wide, depth=depth + 1))
+            return _negated(self._condition(parts[0], wide=not wide, depth=depth + 1))
         if operator in ("and", "or"):
-            found = [self.condition(part, wide=wide, depth=depth + 1) for part in _flat(operator, parts[0])]
+            found = [self._condition(part, wide=wide, depth=depth + 1) for part in _flat(operator, parts[0])]
             return self._joined(operator, found, wide=wide)
         path = parts[0]
         if not isinstance(path, tuple):

@@ -15,7 +15,7 @@ from tinydb.table import Document
 
 from connectctl.plugins.specs import ColumnSpec, TableSpec
 from connectctl.store.cells import format_cell, parse_cell
-from connectctl.store.compile import compile_query, only_compares
+from connectctl.store.compile import Compiler, only_compares
 from connectctl.store.engine import Condition, DuplicateKey
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ CONTAINERS = (dict, list, tuple)
 BATCH = 200  # rows looked up, or added, in one go
 Json = Mapping[str, Any]
 Key = tuple[str, ...]
+Bodies = dict[int, str]
 
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
 _decode = json.JSONDecoder().raw_decode
@@ -80,11 +81,11 @@ class Rows:
         self.name = name
         self.spec = spec
         self.keys = spec.key if spec else ()
-        self._keyed = frozenset(self.keys).difference(spec.indexes if spec else ())
         columns = {column.name: column for column in spec.columns} if spec else {}
         self._key_columns = tuple(columns.get(key, ColumnSpec(key)) for key in self.keys)
         self._store = store
         self._engine = store.engine
+        self._compile = Compiler(store.engine, frozenset(self.keys).difference(spec.indexes if spec else ()))
 
     @property
     def sql(self) -> str:
@@ -101,18 +102,32 @@ class Rows:
         sql = self._store.found(self.name)
         return int(self._engine.query(f"SELECT coalesce(max(doc_id), 0) FROM {sql}")[0][0]) if sql else 0
 
-    def select(self, condition: Condition | None = None, limit: int | None = None) -> Generator[Row]:
-        """Rows by rising id, of one moment in time. Read it to its end or close it before the next statement."""
+    def select(
+        self, condition: Condition | None = None, limit: int | None = None, bodies: Bodies | None = None
+    ) -> Generator[Row]:
+        """Rows by rising id, of one moment in time. Read it to its end or close it before the next statement. Their
+        stored texts go into `bodies`.
+        """
         with closing(self._stream(condition, limit)) as found:
             for doc_id, rev, body in found:
+                if bodies is not None:
+                    bodies[doc_id] = body
                 yield Row(_decode(body)[0], doc_id, rev)
 
-    def search(self, cond: Callable[[Json], bool]) -> list[Row]:
-        """All rows that match, by rising id."""
+    def search(self, cond: Callable[[Json], bool], bodies: Bodies | None = None) -> list[Row]:
+        """All rows that match, by rising id; their stored texts go into `bodies`."""
         # Sorted here and not by SQL: a database that has to deliver by id would rather read all rows than an index.
-        return sorted(self.matching(cond, order=""), key=attrgetter("doc_id"))
+        found = list(self.matching(cond, order="", bodies=bodies))
+        found.sort(key=attrgetter("doc_id"))
+        return found
 
-    def matching(self, cond: Callable[[Json], bool], after_id: int | None = None, order: str = BY_ID) -> Generator[Row]:
+    def matching(
+        self,
+        cond: Callable[[Json], bool],
+        after_id: int | None = None,
+        order: str = BY_ID,
+        bodies: Bodies | None = None,
+    ) -> Generator[Row]:
         """Rows that match: SQL narrows them down where it can, TinyDB's predicate decides. A row whose value cannot be
         compared with the text or number asked for does not match.
         """
@@ -120,6 +135,8 @@ class Rows:
             for doc_id, rev, body in found:
                 row = _decode(body)[0]
                 if _matches(cond, row):
+                    if bodies is not None:
+                        bodies[doc_id] = body
                     yield Row(row, doc_id, rev)
 
     def one(self, doc_id: int) -> Row | None:
@@ -128,31 +145,33 @@ class Rows:
         found = sql and self._engine.query(f"SELECT rev, body FROM {sql} WHERE doc_id=?", (doc_id,))
         return Row(_decode(found[0][1])[0], doc_id, found[0][0]) if found else None
 
-    def by_id(self, doc_ids: Iterable[int]) -> list[Row]:
-        """Those that exist, by rising id."""
+    def by_id(self, doc_ids: Iterable[int], bodies: Bodies | None = None) -> list[Row]:
+        """Those that exist, by rising id; their stored texts go into `bodies`."""
         wanted = sorted(set(doc_ids))
         found: list[Row] = []
         for start in range(0, len(wanted), self._engine.max_params):
             part = wanted[start : start + self._engine.max_params]
-            found += self.select((f"doc_id IN ({', '.join('?' * len(part))})", part))
+            found += self.select((f"doc_id IN ({', '.join('?' * len(part))})", part), bodies=bodies)
         return found
 
     def find(self, values: Sequence[Any]) -> Row | None:
         """The row with these values in its key columns."""
         return self.find_all([values]).get(self._key(values))
 
-    def find_all(self, wanted: Iterable[Sequence[Any]]) -> dict[Key, Row]:
-        """Those rows, by key, that have one of these values in their key columns."""
+    def find_all(self, wanted: Iterable[Sequence[Any]], bodies: Bodies | None = None) -> dict[Key, Row]:
+        """Those rows, by key, that have one of these values in their key columns; their stored texts go into `bodies`,
+        and perhaps those of others.
+        """
         keys = {self._key(values): values for values in wanted}
         parts = [self._key_condition(values) for values in keys.values()]
         params = [param for part in parts if part for param in part[1]]
         if None in parts or len(params) > self._engine.max_params:
             if len(keys) > 1:
-                return {key: row for key, values in keys.items() if (row := self.find(values))}
+                return {key: row for values in keys.values() for key, row in self.find_all([values], bodies).items()}
             condition = None
         else:
             condition = " OR ".join(part[0] for part in parts if part), params
-        with closing(self.select(condition)) as rows:
+        with closing(self.select(condition, bodies=bodies)) as rows:
             return {key: row for row in rows if (key := self.key_of(row)) in keys}
 
     def _key_condition(self, values: Sequence[Any]) -> Condition | None:
@@ -166,7 +185,7 @@ class Rows:
         return f"({' AND '.join(sql for sql, _ in known)})", [param for _, params in known for param in params]
 
     def _compiled(self, cond: Any, after_id: int | None) -> Condition | None:
-        condition = compile_query(cond, self._engine, self._keyed)
+        condition = self._compile(cond)
         if after_id is None:
             return condition
         sql, params = condition or ("1=1", [])
@@ -235,14 +254,10 @@ class Rows:
                 self._add(batch, ids[-len(batch) :], map(dump, batch), last)
         return ids
 
-    def set(self, rows: Sequence[Row], last: list[Json]) -> None:
-        """New contents; `last` holds the row that is being written."""
-        self._set(rows, (dump(row) for row in rows), last)
-
-    def _set(self, rows: Sequence[Row], bodies: Iterable[str], last: list[Json]) -> None:
+    def set(self, rows: Sequence[Row], bodies: Bodies, last: list[Json]) -> None:
+        """New texts; `last` holds the row that is being written."""
         sql = f"UPDATE {self.sql} SET body=?, rev=rev+1 WHERE doc_id=?"
-        ids = (row.doc_id for row in rows)
-        self._engine.executemany(sql, _noted(rows, zip(bodies, ids, strict=True), last))
+        self._engine.executemany(sql, _noted(rows, ((bodies[row.doc_id], row.doc_id) for row in rows), last))
 
     def _add(self, rows: Sequence[Json], ids: Iterable[int], bodies: Iterable[str], last: list[Json]) -> None:
         sql = f"INSERT INTO {self.sql}(doc_id, body) VALUES(?, ?)"
@@ -264,8 +279,8 @@ class Rows:
         size = min(BATCH, self._engine.max_params // len(self.keys))
         with self.explained(last), self._store.atomic():
             while batch := list(islice(feed, size)):
-                there = self.find_all([row.get(name) for name in self.keys] for row in batch)
-                bodies = {row.doc_id: dump(row) for row in there.values()}
+                bodies: Bodies = {}
+                there = self.find_all(([row.get(name) for name in self.keys] for row in batch), bodies)
                 old, touched = set(bodies), dict[int, Row]()
                 following = self._engine.next_id(self.sql)
                 for row in batch:
@@ -278,7 +293,7 @@ class Rows:
                         bodies[doc_id], touched[doc_id] = body, found
                 changed = [row for number, row in touched.items() if number in old]
                 added = [row for number, row in touched.items() if number not in old]
-                self._set(changed, (bodies[row.doc_id] for row in changed), last)
+                self.set(changed, bodies, last)
                 self._add(added, (row.doc_id for row in added), (bodies[row.doc_id] for row in added), last)
         return changes, doc_id
 

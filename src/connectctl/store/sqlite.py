@@ -58,14 +58,18 @@ class SqliteEngine:
         held = self._connections.mine()
         with held as connection:
             cursor = connection.execute(sql, params)
-            held.reading += 1
+            rows = cursor.fetchmany(FETCH)
+            held.reading += len(rows) == FETCH
+        if len(rows) < FETCH:  # the statement is done already
+            yield from rows
+            return
         try:
             while True:
-                with held:
-                    rows = cursor.fetchmany(FETCH)
                 yield from rows
                 if len(rows) < FETCH:
                     return
+                with held:
+                    rows = cursor.fetchmany(FETCH)
         finally:
             cursor.close()
             held.reading -= 1

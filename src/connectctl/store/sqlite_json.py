@@ -27,6 +27,7 @@ UNSAFE_TEXT = re.compile(r"[\x00\ud800-\udfff]")
 EXACT = 2**49  # whole numbers below this are read exactly, also when they are written as 5.0
 SLACK = 2.0**-44  # far more than the unit that may be lost, far less than what anybody means by "equal"
 TINY = 1e-300
+NOTHING: frozenset[str] = frozenset()
 WHOLE = "IN ('integer','true','false')"
 COMPARISONS = ("__eq__", "__ne__", "__lt__", "__le__", "__gt__", "__ge__", "__hash__")
 CASTS = {str: "__str__", int: "__int__", float: "__float__"}  # of the class itself: an Enum has a __str__ of its own
@@ -60,6 +61,10 @@ def one_of(path: Path, operands: Collection[Any], *, wide: bool, keyed: bool, mo
     """The value equals one of the operands; None where that cannot be promised, or takes more than `most` parameters.
     `keyed`: by the expression of `key`.
     """
+    if wide and len(operands) == 1:  # the most frequent question by far
+        (operand,) = operands
+        if type(operand) is str and operand.isascii() and "\0" not in operand:
+            return _wide_one_of(path, keyed, 1, 0, NOTHING), [operand]
     texts: list[str] = []
     whole: list[int] = []
     bounds: list[float] = []

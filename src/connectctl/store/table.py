@@ -16,7 +16,7 @@ from tinydb.storages import Storage
 from tinydb.table import Document, Table
 
 from connectctl.plugins.specs import TableSpec
-from connectctl.store.rows import Json, Key, Row, Rows, dump
+from connectctl.store.rows import Bodies, Json, Key, Row, Rows, dump
 
 if TYPE_CHECKING:
     from connectctl.store.store import Store
@@ -103,14 +103,17 @@ class SqlTable(Table):
         """The ids of the rows that were asked for and exist; `fields` are set, or a function changes the row."""
         last: list[Json] = []
         with self._rows.explained(last), self._store.atomic():
-            rows = self._wanted(cond, doc_ids)
-            before = {row.doc_id: dump(row) for row in rows}
+            bodies: Bodies = {}
+            rows = self._wanted(cond, doc_ids, bodies)
+            changed: dict[int, Row] = {}
             for row in rows:
                 if callable(fields):
                     fields(row)
                 else:
                     row.update(fields)
-            self._rows.set(list({row.doc_id: row for row in rows if dump(row) != before[row.doc_id]}.values()), last)
+                if (body := dump(row)) != bodies[row.doc_id]:
+                    bodies[row.doc_id], changed[row.doc_id] = body, row
+            self._rows.set(list(changed.values()), bodies, last)
         return [row.doc_id for row in rows]
 
     def upsert(self, document: Json, cond: QueryLike | None = None) -> list[int]:
@@ -178,12 +181,14 @@ class SqlTable(Table):
 
     # --- within
 
-    def _wanted(self, cond: QueryLike | None, doc_ids: Iterable[int] | None) -> list[Row]:
+    def _wanted(self, cond: QueryLike | None, doc_ids: Iterable[int] | None, bodies: Bodies | None = None) -> list[Row]:
         if doc_ids is not None:
             wanted = list(doc_ids)
-            found = {row.doc_id: row for row in self._rows.by_id(wanted)}
+            found = {row.doc_id: row for row in self._rows.by_id(wanted, bodies)}
             return [found[doc_id] for doc_id in wanted if doc_id in found]
-        return list(self._rows.select() if cond is None else self._rows.search(cond))
+        if cond is not None:
+            return self._rows.search(cond, bodies)
+        return list(self._rows.select(bodies=bodies))
 
     # --- what TinyDB's remaining methods stand on (`update_multiple`, and those of releases to come)
 
@@ -193,10 +198,12 @@ class SqlTable(Table):
     def _update_table(self, updater: Callable[[dict[int, Json]], None]) -> None:
         last: list[Json] = []
         with self._rows.explained(last), self._store.atomic():
-            before = {row.doc_id: dump(row) for row in self._rows.select()}
-            table: dict[int, Json] = {row.doc_id: dict(row) for row in self._rows.select()}
+            bodies: Bodies = {}
+            table: dict[int, Json] = {row.doc_id: dict(row) for row in self._rows.select(bodies=bodies)}
+            before = set(bodies)
             updater(table)
-            changed = [Row(row, doc_id) for doc_id, row in table.items() if dump(row) != before.get(doc_id)]
-            self._rows.delete(before.keys() - table.keys())
-            self._rows.set([row for row in changed if row.doc_id in before], last)
+            changed = [Row(row, doc_id) for doc_id, row in table.items() if dump(row) != bodies.get(doc_id)]
+            bodies |= {row.doc_id: dump(row) for row in changed}
+            self._rows.delete(before - table.keys())
+            self._rows.set([row for row in changed if row.doc_id in before], bodies, last)
             self._rows.insert_all(row for row in changed if row.doc_id not in before)
