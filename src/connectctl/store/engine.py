@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pathlib
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
@@ -50,8 +50,8 @@ class Engine(Protocol):
     def query(self, sql: str, params: Params = ()) -> list[tuple[Any, ...]]:
         """All rows."""
 
-    def stream(self, sql: str, params: Params = ()) -> Generator[tuple[Any, ...]]:
-        """Row by row, of one moment in time. Close it before anything else is asked of the same thread."""
+    def stream(self, sql: str, params: Params = ()) -> AbstractContextManager[Iterable[tuple[Any, ...]]]:
+        """Row by row, of one moment in time. Leave it before anything else is asked of the same thread."""
 
     def transaction(self) -> AbstractContextManager[None]:
         """Atomic between threads and processes, one writer after the other. An inner one is part of the outer; when

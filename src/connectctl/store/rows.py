@@ -6,7 +6,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from itertools import islice
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
@@ -108,7 +108,7 @@ class Rows:
         """Rows by rising id, of one moment in time. Read it to its end or close it before the next statement. Their
         stored texts go into `bodies`.
         """
-        with closing(self._stream(condition, limit)) as found:
+        with self._stream(condition, limit) as found:
             for doc_id, rev, body in found:
                 if bodies is not None:
                     bodies[doc_id] = body
@@ -117,26 +117,25 @@ class Rows:
     def search(self, cond: Callable[[Json], bool], bodies: Bodies | None = None) -> list[Row]:
         """All rows that match, by rising id; their stored texts go into `bodies`."""
         # Sorted here and not by SQL: a database that has to deliver by id would rather read all rows than an index.
-        found = list(self.matching(cond, order="", bodies=bodies))
-        found.sort(key=attrgetter("doc_id"))
-        return found
-
-    def matching(
-        self,
-        cond: Callable[[Json], bool],
-        after_id: int | None = None,
-        order: str = BY_ID,
-        bodies: Bodies | None = None,
-    ) -> Generator[Row]:
-        """Rows that match: SQL narrows them down where it can, TinyDB's predicate decides. A row whose value cannot be
-        compared with the text or number asked for does not match.
-        """
-        with closing(self._stream(self._compiled(cond, after_id), order=order)) as found:
+        rows: list[Row] = []
+        with self._stream(self._compile(cond), order="") as found:
             for doc_id, rev, body in found:
                 row = _decode(body)[0]
                 if _matches(cond, row):
+                    rows.append(Row(row, doc_id, rev))
                     if bodies is not None:
                         bodies[doc_id] = body
+        rows.sort(key=attrgetter("doc_id"))
+        return rows
+
+    def matching(self, cond: Callable[[Json], bool], after_id: int | None = None, order: str = BY_ID) -> Generator[Row]:
+        """Rows that match: SQL narrows them down where it can, TinyDB's predicate decides. A row whose value cannot be
+        compared with the text or number asked for does not match.
+        """
+        with self._stream(self._compiled(cond, after_id), order=order) as found:
+            for doc_id, rev, body in found:
+                row = _decode(body)[0]
+                if _matches(cond, row):
                     yield Row(row, doc_id, rev)
 
     def one(self, doc_id: int) -> Row | None:
@@ -193,17 +192,15 @@ class Rows:
 
     def _stream(
         self, condition: Condition | None, limit: int | None = None, order: str = BY_ID
-    ) -> Generator[tuple[Any, ...]]:
+    ) -> AbstractContextManager[Iterable[tuple[Any, ...]]]:
         table = self._store.found(self.name)
         if table is None:
-            return _nothing()
+            return nullcontext(())
         where, params = condition or ("1=1", [])
         sql = f"SELECT doc_id, rev, body FROM {table} WHERE {where}{order}"
-        return (
-            self._engine.stream(sql, params)
-            if limit is None
-            else self._engine.stream(f"{sql} LIMIT ?", [*params, limit])
-        )
+        if limit is not None:
+            sql, params = f"{sql} LIMIT ?", [*params, limit]
+        return self._engine.stream(sql, params)
 
     # --- keys
 
@@ -326,10 +323,6 @@ def _matches(cond: Callable[[Json], bool], row: Json) -> bool:
         if not only_compares(cond):
             raise
         return False
-
-
-def _nothing() -> Generator[tuple[Any, ...]]:
-    yield from ()
 
 
 def _noted(rows: Iterable[Json], params: Iterable[Any], last: list[Json]) -> Iterator[Any]:

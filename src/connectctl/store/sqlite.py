@@ -5,7 +5,8 @@ from __future__ import annotations
 import contextlib
 import os
 import sqlite3
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -54,22 +55,29 @@ class SqliteEngine:
         with self._connections.mine() as connection:
             return connection.execute(sql, params).fetchall()
 
-    def stream(self, sql: str, params: Params = ()) -> Generator[tuple[Any, ...]]:
+    def stream(self, sql: str, params: Params = ()) -> AbstractContextManager[Iterable[tuple[Any, ...]]]:
         held = self._connections.mine()
         with held as connection:
             cursor = connection.execute(sql, params)
             rows = cursor.fetchmany(FETCH)
-            held.reading += len(rows) == FETCH
-        if len(rows) < FETCH:  # the statement is done already
-            yield from rows
-            return
-        try:
-            while True:
-                yield from rows
-                if len(rows) < FETCH:
-                    return
+            if len(rows) < FETCH:  # the statement is done already
+                return contextlib.nullcontext(rows)
+            held.reading += 1
+        return self._reading(held, cursor, rows)
+
+    @contextlib.contextmanager
+    def _reading(
+        self, held: Held, cursor: sqlite3.Cursor, rows: list[tuple[Any, ...]]
+    ) -> Iterator[Iterable[tuple[Any, ...]]]:
+        def following() -> Iterator[tuple[Any, ...]]:
+            part = rows
+            while part:
+                yield from part
                 with held:
-                    rows = cursor.fetchmany(FETCH)
+                    part = cursor.fetchmany(FETCH)
+
+        try:
+            yield following()
         finally:
             cursor.close()
             held.reading -= 1
