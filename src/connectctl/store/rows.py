@@ -3,10 +3,8 @@
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from itertools import islice
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
@@ -14,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from tinydb.table import Document
 
 from connectctl.plugins.specs import ColumnSpec, TableSpec
+from connectctl.store.body import Json, Row, dump, load
 from connectctl.store.cells import format_cell, parse_cell
 from connectctl.store.compile import Compiler, only_compares
 from connectctl.store.engine import Condition, DuplicateKey
@@ -21,57 +20,10 @@ from connectctl.store.engine import Condition, DuplicateKey
 if TYPE_CHECKING:
     from connectctl.store.store import Store
 
-SURROGATE = re.compile("[\ud800-\udfff]")
-DEEPEST = 500  # arrays and objects in each other; databases and Python's own parser give up at 1,000 or later
 BY_ID = " ORDER BY doc_id"
-CONTAINERS = (dict, list, tuple)
 BATCH = 200  # rows looked up, or added, in one go
-Json = Mapping[str, Any]
 Key = tuple[str, ...]
 Bodies = dict[int, str]
-
-_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
-_decode = json.JSONDecoder().raw_decode
-
-
-class Row(Document):
-    """A document with its id and its revision, which every change counts up."""
-
-    def __init__(self, value: Json, doc_id: int, rev: int = 1) -> None:
-        dict.__init__(self, value)  # Document does the same, one call further away
-        self.doc_id = doc_id
-        self.rev = rev
-
-
-def dump(document: Json) -> str:
-    """The document as JSON text. TypeError for what JSON does not have, NaN among it, and for a very deep one."""
-    plain = document if type(document) is dict else dict(document)
-    try:
-        only_texts = _only_texts(plain, DEEPEST)
-        body = _encode(plain)
-    except ValueError as error:
-        raise TypeError(f"a document must be JSON: {error}") from None
-    if not only_texts:  # 1 and "1" are one key in JSON: of two the last one counts, also for the database
-        body = _encode(_decode(body)[0])
-    if body.isascii():
-        return body
-    # Half a surrogate pair, as a remote that cuts a text leaves it, has no UTF-8; JSON can spell it out.
-    return SURROGATE.sub(lambda half: f"\\u{ord(half[0]):04x}", body)
-
-
-def _only_texts(value: Any, deepest: int) -> bool:
-    """Whether all keys are texts."""
-    if not deepest:
-        raise TypeError(f"a document must not be nested deeper than {DEEPEST}")
-    only_texts = True
-    if isinstance(value, dict):
-        for name in value:
-            only_texts = only_texts and type(name) is str
-        value = value.values()
-    for part in value:
-        if isinstance(part, CONTAINERS):
-            only_texts = _only_texts(part, deepest - 1) and only_texts
-    return only_texts
 
 
 class Rows:
@@ -112,7 +64,7 @@ class Rows:
             for doc_id, rev, body in found:
                 if bodies is not None:
                     bodies[doc_id] = body
-                yield Row(_decode(body)[0], doc_id, rev)
+                yield Row(load(body), doc_id, rev)
 
     def search(self, cond: Callable[[Json], bool], bodies: Bodies | None = None) -> list[Row]:
         """All rows that match, by rising id; their stored texts go into `bodies`."""
@@ -120,7 +72,7 @@ class Rows:
         rows: list[Row] = []
         with self._stream(self._compile(cond), order="") as found:
             for doc_id, rev, body in found:
-                row = _decode(body)[0]
+                row = load(body)
                 if _matches(cond, row):
                     rows.append(Row(row, doc_id, rev))
                     if bodies is not None:
@@ -134,7 +86,7 @@ class Rows:
         """
         with self._stream(self._compiled(cond, after_id), order=order) as found:
             for doc_id, rev, body in found:
-                row = _decode(body)[0]
+                row = load(body)
                 if _matches(cond, row):
                     yield Row(row, doc_id, rev)
 
@@ -142,7 +94,7 @@ class Rows:
         """The row with this id."""
         sql = self._store.found(self.name)
         found = sql and self._engine.query(f"SELECT rev, body FROM {sql} WHERE doc_id=?", (doc_id,))
-        return Row(_decode(found[0][1])[0], doc_id, found[0][0]) if found else None
+        return Row(load(found[0][1]), doc_id, found[0][0]) if found else None
 
     def by_id(self, doc_ids: Iterable[int], bodies: Bodies | None = None) -> list[Row]:
         """Those that exist, by rising id; their stored texts go into `bodies`."""
@@ -155,23 +107,30 @@ class Rows:
 
     def find(self, values: Sequence[Any]) -> Row | None:
         """The row with these values in its key columns."""
-        return self.find_all([values]).get(self._key(values))
+        key = self._key(values)
+        return self.find_all({key: values}).get(key)
 
-    def find_all(self, wanted: Iterable[Sequence[Any]], bodies: Bodies | None = None) -> dict[Key, Row]:
-        """Those rows, by key, that have one of these values in their key columns; their stored texts go into `bodies`,
-        and perhaps those of others.
-        """
-        keys = {self._key(values): values for values in wanted}
+    def find_all(self, keys: Mapping[Key, Sequence[Any]], bodies: Bodies | None = None) -> dict[Key, Row]:
+        """Those rows, by key, that have one of these values in their key columns; their texts go into `bodies`."""
         parts = [self._key_condition(values) for values in keys.values()]
         params = [param for part in parts if part for param in part[1]]
         if None in parts or len(params) > self._engine.max_params:
             if len(keys) > 1:
-                return {key: row for values in keys.values() for key, row in self.find_all([values], bodies).items()}
+                return {
+                    key: row for wanted in keys.items() for key, row in self.find_all(dict([wanted]), bodies).items()
+                }
             condition = None
         else:
             condition = " OR ".join(part[0] for part in parts if part), params
-        with closing(self.select(condition, bodies=bodies)) as rows:
-            return {key: row for row in rows if (key := self.key_of(row)) in keys}
+        there: dict[Key, Row] = {}
+        with self._stream(condition, order="") as found:
+            for doc_id, rev, body in found:
+                row = Row(load(body), doc_id, rev)
+                if (key := self.key_of(row)) in keys:
+                    there[key] = row
+                    if bodies is not None:
+                        bodies[doc_id] = body
+        return there
 
     def _key_condition(self, values: Sequence[Any]) -> Condition | None:
         known = [
@@ -277,11 +236,13 @@ class Rows:
         with self.explained(last), self._store.atomic():
             while batch := list(islice(feed, size)):
                 bodies: Bodies = {}
-                there = self.find_all(([row.get(name) for name in self.keys] for row in batch), bodies)
+                keys = [self.key_of(row) for row in batch]
+                values = [[row.get(name) for name in self.keys] for row in batch]
+                there = self.find_all(dict(zip(keys, values, strict=True)), bodies)
                 old, touched = set(bodies), dict[int, Row]()
                 following = self._engine.next_id(self.sql)
-                for row in batch:
-                    found = there.setdefault(self.key_of(row), Row({}, following))
+                for key, row in zip(keys, batch, strict=True):
+                    found = there.setdefault(key, Row({}, following))
                     following = max(following, found.doc_id + 1)
                     found.update(row)
                     doc_id = found.doc_id
@@ -308,6 +269,8 @@ class Rows:
         try:
             yield
         except DuplicateKey as error:
+            if not last or isinstance(error.__cause__, DuplicateKey):  # explained already, further inside
+                raise
             if not error.constraint.endswith("__key"):
                 raise ValueError(f"Document with ID {getattr(last[0], 'doc_id', '?')} already exists") from error
             words = ", ".join(f"{name} {part!r}" for name, part in zip(self.keys, self.key_of(last[0]), strict=True))

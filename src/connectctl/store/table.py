@@ -1,8 +1,14 @@
 """TinyDB's table on top of SQL: the same operations and answers, a statement instead of the whole file.
 
-Differences from TinyDB's own table, all meant: ids are never given out twice, rows come in the order of their ids,
-there is no query cache (TinyDB's hands out shared dicts, mixes up regex flags and knows nothing of other processes),
-NaN is refused, and a spec's key columns are unique.
+Differences from TinyDB's own table, all meant:
+
+- Ids are never given out twice, and rows come in the order of their ids.
+- There is no query cache: TinyDB's hands out shared dicts, mixes up regex flags and knows nothing of other processes.
+- `q.age < 5` passes over a row whose age is a text or null, as SQL does; TinyDB raises TypeError. So do `>`, `<=`, `>=`
+  with a text or number, in any query made of comparisons alone. A TypeError out of the caller's own function or lambda
+  comes through, but such a function need not see the rows that the comparisons joined to it by `&` rule out.
+- What JSON cannot hold is refused (NaN, bytes), as is nesting deeper than 500. A key that is no text becomes one.
+- A spec's key columns are unique.
 """
 
 from __future__ import annotations
@@ -16,7 +22,8 @@ from tinydb.storages import Storage
 from tinydb.table import Document, Table
 
 from connectctl.plugins.specs import TableSpec
-from connectctl.store.rows import Bodies, Json, Key, Row, Rows, dump
+from connectctl.store.body import Json, Row, dump
+from connectctl.store.rows import Bodies, Key, Rows
 
 if TYPE_CHECKING:
     from connectctl.store.store import Store
