@@ -77,7 +77,8 @@ class Rows:
                     rows.append(Row(row, doc_id, rev))
                     if bodies is not None:
                         bodies[doc_id] = body
-        rows.sort(key=attrgetter("doc_id"))
+        if len(rows) > 1:
+            rows.sort(key=attrgetter("doc_id"))
         return rows
 
     def matching(self, cond: Callable[[Json], bool], after_id: int | None = None, order: str = BY_ID) -> Generator[Row]:

@@ -9,6 +9,7 @@ import json
 import re
 import threading
 from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -146,13 +147,12 @@ class Store:
             self._known.update(self._fresh)
             self._fresh.clear()
 
-    @contextlib.contextmanager
-    def atomic(self) -> Iterator[None]:
+    def atomic(self) -> AbstractContextManager[None]:
         """A transaction of its own, or a part of the running one that can fail without taking the rest with it."""
-        if not self.engine.in_transaction:
-            with self.transaction():
-                yield
-            return
+        return self._part() if self.engine.in_transaction else self.transaction()
+
+    @contextlib.contextmanager
+    def _part(self) -> Iterator[None]:
         try:
             with self.engine.savepoint():
                 yield

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping, Sequence
 from contextlib import closing
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 from tinydb.queries import QueryLike
 from tinydb.storages import Storage
@@ -72,7 +72,7 @@ class SqlTable(Table):
 
     def search(self, cond: QueryLike) -> list[Document]:
         """All rows that match."""
-        return list[Document](self._rows.search(cond))
+        return cast("list[Document]", self._rows.search(cond))
 
     def count(self, cond: QueryLike) -> int:
         """How many rows match."""
