@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
+import math
 import operator
 import re
+import sqlite3
 from datetime import datetime
 from enum import StrEnum
 from functools import reduce
@@ -129,6 +132,27 @@ def test_every_value_against_every_operand(store: Store, name: str, path: Any) -
         cond = TESTS[name](path, operand)
         for query in (cond, ~cond, ~~cond, ~(cond & path.exists()), ~(cond | (q.i == 7))):
             assert table.search(query) == [row for row in table.all() if holds(query, row)], (operand, query)
+
+
+@pytest.mark.parametrize("towards", [-math.inf, math.inf])
+def test_a_decimal_that_sqlite_reads_one_unit_off_is_found_all_the_same(store: Store, towards: float) -> None:
+    """As SQLite before 3.47 may, on some processors."""
+    plain = sqlite3.connect(":memory:")
+
+    def misread(body: str, path: str) -> Any:
+        (found,) = plain.execute("SELECT json_extract(?, ?)", (body, path)).fetchone()
+        return math.nextafter(found, towards) if isinstance(found, float) and not found.is_integer() else found
+
+    table = store.documents("decimals")
+    with store.engine._connections.mine() as connection:  # type: ignore[attr-defined]
+        connection.create_function("json_extract", 2, misread, deterministic=True)
+    near = [math.nextafter(number, way) for number in (1.0, 2.0, 7.0, 0.1, 1e300) for way in (-math.inf, math.inf)]
+    numbers = [*near, 0.1, 1, 2, 7, 1.0, True, 1e300]
+    table.insert_multiple({"i": number} for number in numbers)
+    for name, operand in itertools.product(TESTS, numbers):
+        for query in (TESTS[name](q.i, operand), ~TESTS[name](q.i, operand)):
+            assert table.search(query) == [row for row in table.all() if query(row)], query
+    plain.close()
 
 
 def holds(query: Any, row: Any) -> bool:

@@ -187,11 +187,13 @@ class Rows:
     def insert(self, document: Json) -> int:
         """The id of the new row."""
         sql, body = f"INSERT INTO {self.sql}(body) VALUES(?)", (dump(document),)
-        with self.explained([document]):
+        try:
             if self._engine.in_transaction:
                 return self._engine.insert(sql, body)
             with self._store.transaction():
                 return self._engine.insert(sql, body)
+        except DuplicateKey as error:
+            raise self._explanation(error, document) from error
 
     def insert_all(self, documents: Iterable[Json]) -> list[int]:
         """The ids of the new rows, in order; all or none. A Document keeps its id. Read as it is written."""
@@ -272,12 +274,14 @@ class Rows:
         except DuplicateKey as error:
             if not last or isinstance(error.__cause__, DuplicateKey):  # explained already, further inside
                 raise
-            if not error.constraint.endswith("__key"):
-                raise ValueError(f"Document with ID {getattr(last[0], 'doc_id', '?')} already exists") from error
-            words = ", ".join(f"{name} {part!r}" for name, part in zip(self.keys, self.key_of(last[0]), strict=True))
-            title = self.spec.title if self.spec else self.name
-            message = f"Table {title} already has a row with {words}"
-            raise DuplicateKey(message, constraint=error.constraint) from error
+            raise self._explanation(error, last[0]) from error
+
+    def _explanation(self, error: DuplicateKey, document: Json) -> Exception:
+        if not error.constraint.endswith("__key"):
+            return ValueError(f"Document with ID {getattr(document, 'doc_id', '?')} already exists")
+        words = ", ".join(f"{name} {part!r}" for name, part in zip(self.keys, self.key_of(document), strict=True))
+        title = self.spec.title if self.spec else self.name
+        return DuplicateKey(f"Table {title} already has a row with {words}", constraint=error.constraint)
 
 
 def _matches(cond: Callable[[Json], bool], row: Json) -> bool:
