@@ -8,7 +8,7 @@ import operator
 import re
 import sqlite3
 from datetime import datetime
-from enum import StrEnum
+from enum import Enum, StrEnum
 from functools import reduce
 from typing import Any
 
@@ -106,6 +106,19 @@ TESTS: dict[str, Any] = {
 
 class State(StrEnum):
     A = "a"
+
+
+class Column(str, Enum):  # noqa: UP042 it formats itself as Column.NAME
+    NAME = "enum"
+
+
+def test_a_path_of_an_enum_is_not_taken_for_its_text(store: Store) -> None:
+    table = store.documents("enums")
+    table.insert({"enum": 1})
+    for name in (Column.NAME, "enum", Column.NAME):
+        assert table.search(where(name) == 1) == [{"enum": 1}]
+    assert Compiler(store.engine)(where("enum") == 1)
+    assert Compiler(store.engine)(where(Column.NAME) == 1) is None
 
 
 class Never(str):

@@ -46,10 +46,15 @@ def key(column: str) -> str:
     return f"coalesce({value((column,))},'')"
 
 
-@lru_cache(512)
 def usable(path: Path) -> bool:
     """Whether `value` takes the path."""
-    return bool(path) and all(type(name) is str and SAFE_COLUMN.fullmatch(name) for name in path)
+    # The type is asked outside of the cache: an Enum's name equals the text, but is written otherwise.
+    return all(type(name) is str for name in path) and _safe(path)
+
+
+@lru_cache(512)
+def _safe(path: Path) -> bool:
+    return bool(path) and all(SAFE_COLUMN.fullmatch(name) for name in path)
 
 
 def exists(path: Path) -> Condition:
