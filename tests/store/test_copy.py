@@ -8,7 +8,7 @@ import resource
 import shutil
 import signal
 import sqlite3
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -138,10 +138,11 @@ def test_a_difference_is_seen(table: str, store: Store, tmp_path: Path, monkeypa
     store.execute("INSERT INTO ledger_log(key) VALUES('k')")
     read = copying._rows
 
+    @contextmanager
     def turned(engine: Any, wanted: Any) -> Any:
-        for row in read(engine, wanted):
-            lost = engine is not store.engine and wanted.name == table
-            yield (*row[:-1], "turned") if lost else row
+        lost = engine is not store.engine and wanted.name == table
+        with read(engine, wanted) as rows:
+            yield ((*row[:-1], "turned") if lost else row for row in rows)
 
     monkeypatch.setattr(copying, "_rows", turned)
     with pytest.raises(StoreError, match=f"differs from its source: the rows of {table} are not the same"):

@@ -15,7 +15,7 @@ import pytest
 
 from connectctl.api import TableSpec
 from connectctl.errors import StoreError, UsageError
-from connectctl.store import open_store
+from connectctl.store import open_store, schema
 from connectctl.store.export import export
 from connectctl.store.store import Store
 
@@ -41,7 +41,7 @@ def test_everything_comes_out_readable(store: Store, spec: TableSpec, tmp_path: 
     manifest = export(store, tmp_path / "out", {spec.name: spec})
     out = tmp_path / "out"
     assert json.loads((out / "manifest.json").read_text()) == manifest
-    assert (manifest["store_id"], manifest["schema_version"]) == (store.store_id, 1)
+    assert (manifest["store_id"], manifest["schema_version"]) == (store.store_id, len(schema.STEPS))
     with (out / "lookup" / "badge-mappings.csv").open(encoding="utf-8", newline="") as file:
         rows = list(csv.reader(file))
     assert rows[1:] == [["'=1+1", "", "true", "", ""], ["é", "", "", "3", ""]]

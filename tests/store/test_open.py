@@ -104,8 +104,18 @@ def test_an_older_store_is_brought_up_to_date(tmp_path: Path, monkeypatch: pytes
         store.meta_set("kept", "x")
     monkeypatch.setattr(schema, "STEPS", (*schema.STEPS, "CREATE TABLE later(x {serial});\nCREATE INDEX y ON later(x)"))
     with open_store(URL, tmp_path) as store:
-        assert (store.meta_get("kept"), store.meta_get("schema_version")) == ("x", "2")
+        assert (store.meta_get("kept"), store.meta_get("schema_version")) == ("x", str(len(schema.STEPS)))
         assert store.query("SELECT * FROM later") == []
+
+
+def test_a_store_of_the_first_version_is_brought_up_to_date(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as old:
+        old.setattr(schema, "STEPS", schema.STEPS[:1])
+        with open_store(URL, tmp_path) as store:
+            store.meta_set("kept", "x")
+    with open_store(URL, tmp_path) as store:
+        assert store.meta_get("kept") == "x"
+        assert store.query("SELECT * FROM cursors") == store.query("SELECT * FROM open_items") == []
 
 
 def test_a_step_that_fails_leaves_the_store_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

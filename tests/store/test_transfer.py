@@ -303,7 +303,7 @@ def test_a_table_goes_through_a_file_and_back(store: Store) -> None:
     table.insert_multiple([row("=c1", " t ", False, 7, "2026-01-31"), row("c2")])
     before = table.all()
     rows = import_csv(export_csv(table.all(), SPEC), SPEC)
-    assert table.upsert_rows(rows) == 0
+    assert table.upsert_many(rows) == 0
     table.truncate()
-    assert table.upsert_rows(rows) == 2
+    assert table.upsert_many(rows) == 2
     assert table.all() == before

@@ -7,7 +7,6 @@ import json
 import os
 import shlex
 from collections.abc import Iterator, Mapping
-from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -160,7 +159,7 @@ def _rows(engine: Engine, sqlname: str, spec: TableSpec) -> Iterator[Finding]:
     bad = 0
     gone: set[str] = set()
     names = {column.name for column in spec.columns}
-    with closing(engine.stream(f"SELECT doc_id, body FROM {sqlname} ORDER BY doc_id")) as rows:
+    with engine.stream(f"SELECT doc_id, body FROM {sqlname} ORDER BY doc_id") as rows:
         for number, body in rows:
             problems = list(_problems(spec, body))
             bad += len(problems)

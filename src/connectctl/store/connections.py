@@ -18,7 +18,7 @@ from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 
-from connectctl.errors import StoreError
+from connectctl.errors import DataError, StoreError
 from connectctl.store.explain import explain
 
 FORK_PATIENCE = 1.0  # seconds a fork waits for a running statement
@@ -88,6 +88,15 @@ class Held:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.lock.release()
+        if error is None:
+            return
+        if isinstance(error, UnicodeEncodeError):
+            raise DataError(
+                f"A text holds half a character (\\u{ord(error.object[error.start]):04x}), which the store cannot hold",
+                hint="leave it out, or replace it: text.encode('utf-8', 'replace').decode()",
+            ) from error
+        if isinstance(error, OverflowError):
+            raise DataError("A number is too large for the store", hint="store it as a text") from error
         if isinstance(error, sqlite3.Error):
             explained = explain(error, self._path)
             if explained is not None:
@@ -137,7 +146,7 @@ class Connections:
     def mine(self) -> Held:
         """The calling thread's."""
         held: Held | None = getattr(self._local, "held", None)
-        if held is None or held.pid != os.getpid():
+        if held is None:
             held = Held(self._path, self._open)
             with self._registry:
                 self._all.add(held)
@@ -190,6 +199,7 @@ class Connections:
                 _spoiled.add(_identity(self._path))
         self._paused = []
         self._registry = threading.Lock()
+        self._local = threading.local()  # the parent's connection is not the child's
 
 
 def _identity(path: Path) -> tuple[int, int]:

@@ -6,8 +6,8 @@ from __future__ import annotations
 import hashlib
 import json
 import secrets
-from collections.abc import Callable, Generator, Iterator
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import islice
@@ -134,7 +134,7 @@ def _copy(source: Engine, target: Engine, table: _Table, advance: Callable[[int]
     """All rows of one table, a batch per transaction; what was read, by the source's word."""
     digest, count = hashlib.sha256(), 0
     put = target.upsert(table.name, table.columns, table.key)
-    with closing(_rows(source, table)) as rows:
+    with _rows(source, table) as rows:
         while batch := list(islice(rows, BATCH)):
             for row in batch:
                 digest.update(_line(row))
@@ -169,9 +169,11 @@ def _make(target: Engine, name: str, sqlname: str, indexes: str) -> None:
         raise StoreCorrupt(f"The table {name} has the unknown place {sqlname}", hint="connectctl store check")
 
 
-def _rows(engine: Engine, table: _Table) -> Generator[tuple[Any, ...]]:
+@contextmanager
+def _rows(engine: Engine, table: _Table) -> Iterator[Iterator[tuple[Any, ...]]]:
     sql = f"SELECT {', '.join(table.columns)} FROM {table.name} WHERE {table.where} ORDER BY {', '.join(table.key)}"
-    return engine.stream(sql)
+    with engine.stream(sql) as rows:
+        yield iter(rows)
 
 
 def _line(row: tuple[Any, ...]) -> bytes:
@@ -183,7 +185,7 @@ def _differences(target: Engine, tables: list[_Table], wanted: list[Copied]) -> 
     with target.snapshot():
         for table, source in zip(tables, wanted, strict=True):
             digest, count = hashlib.sha256(), 0
-            with closing(_rows(target, table)) as rows:
+            with _rows(target, table) as rows:
                 for row in rows:
                     digest.update(_line(row))
                     count += 1

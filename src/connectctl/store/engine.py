@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Sequence
+import pathlib
+from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
-from pathlib import Path
 from typing import Any, Protocol
 
 from connectctl.errors import DataError
 
 Params = Sequence[Any]
+Path = tuple[str, ...]  # names from the outside in, to a value in a document
+Condition = tuple[str, list[Any]]  # SQL for WHERE, and its parameters
 
 
 class DuplicateKey(DataError):
@@ -33,7 +35,7 @@ class Engine(Protocol):
     max_params: int
 
     @property
-    def path(self) -> Path | None:
+    def path(self) -> pathlib.Path | None:
         """The file, where there is one."""
 
     def execute(self, sql: str, params: Params = ()) -> int:
@@ -48,8 +50,8 @@ class Engine(Protocol):
     def query(self, sql: str, params: Params = ()) -> list[tuple[Any, ...]]:
         """All rows."""
 
-    def stream(self, sql: str, params: Params = ()) -> Generator[tuple[Any, ...]]:
-        """Row by row, of one moment in time. Close it before anything else is asked of the same thread."""
+    def stream(self, sql: str, params: Params = ()) -> AbstractContextManager[Iterable[tuple[Any, ...]]]:
+        """Row by row, of one moment in time. Leave it before anything else is asked of the same thread."""
 
     def transaction(self) -> AbstractContextManager[None]:
         """Atomic between threads and processes, one writer after the other. An inner one is part of the outer; when
@@ -80,15 +82,18 @@ class Engine(Protocol):
     def upsert(self, table: str, columns: Sequence[str], key: Sequence[str]) -> str:
         """SQL that inserts a row, or sets the other columns of the row with the same key."""
 
-    def json_value(self, column: str) -> str:
-        """SQL for the value of a document's top-level column, fit for an index; ContractBroken for an odd name."""
+    def json_value(self, path: Path) -> str:
+        """SQL for a value in a document, fit for an index; ContractBroken for an odd name."""
 
     def json_key(self, column: str) -> str:
-        """The same with a blank for null or absent, so that blanks are equal to each other."""
+        """The same for a top-level column with a blank for null or absent, so that blanks are equal to each other."""
 
-    def json_candidates(self, value: Any) -> tuple[Any, ...] | None:
-        """What `json_value` can be where the document's value equals this one in Python: at least all of it, or None
-        when SQL cannot say. A null is not among them.
+    def json_condition(
+        self, operator: str, path: Path, operand: Any, *, wide: bool = True, keyed: bool = False
+    ) -> Condition | None:
+        """True for at least (wide) or at most (narrow) the documents whose value at the path `exists`, is `one_of`
+        several, or is of the operand's kind, text or number, and `<`, `<=`, `>`, `>=` the operand in Python. None
+        where SQL cannot promise that. NULL counts as false. `keyed`: by the expression of `json_key`.
         """
 
     def tables(self) -> set[str]:

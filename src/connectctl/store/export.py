@@ -8,8 +8,8 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
-from contextlib import closing, suppress
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,8 +18,8 @@ from connectctl import __version__
 from connectctl.errors import StoreError, UsageError
 from connectctl.plugins.specs import TableSpec
 from connectctl.store import schema
+from connectctl.store.body import load
 from connectctl.store.files import sync_folder
-from connectctl.store.rows import load
 from connectctl.store.transfer import csv_lines
 
 if TYPE_CHECKING:
@@ -87,12 +87,12 @@ def _write(store: Store, folder: Path, specs: Mapping[str, TableSpec], advance: 
         for table in schema.core_tables():
             columns = ", ".join(table.columns)
             sql = f"SELECT {columns} FROM {table.name} ORDER BY {', '.join(table.key)}"
-            with closing(engine.stream(sql)) as rows:
+            with engine.stream(sql) as rows:
                 lines = _json_lines(_named(table.name, table.columns, rows))
                 files.append(_file(folder, f"{table.name.strip('_')}.jsonl", table.name, lines))
             advance(files[-1]["file"])
         for name, sqlname in engine.query("SELECT name, sqlname FROM _tables ORDER BY name"):
-            with closing(engine.stream(f"SELECT doc_id, rev, body FROM {sqlname} ORDER BY doc_id")) as rows:
+            with engine.stream(f"SELECT doc_id, rev, body FROM {sqlname} ORDER BY doc_id") as rows:
                 if name in specs:
                     files.append(_lookup(folder, specs[name], rows))
                 else:
@@ -106,7 +106,7 @@ def _write(store: Store, folder: Path, specs: Mapping[str, TableSpec], advance: 
     return manifest
 
 
-def _lookup(folder: Path, spec: TableSpec, stream: Generator[tuple[Any, ...]]) -> dict[str, Any]:
+def _lookup(folder: Path, spec: TableSpec, stream: Iterable[tuple[Any, ...]]) -> dict[str, Any]:
     """A CSV as `lookup export` writes it; columns that the table no longer has are named in the manifest."""
     known = {column.name for column in spec.columns}
     gone: set[str] = set()

@@ -4,23 +4,21 @@ from __future__ import annotations
 
 import contextlib
 import os
-import re
-from collections.abc import Generator, Iterable, Iterator, Sequence
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
-from connectctl.errors import ContractBroken, StoreError
+from connectctl.errors import StoreError
+from connectctl.store import sqlite_json
 from connectctl.store.connections import Connections, Held, connect
-from connectctl.store.engine import Params
+from connectctl.store.engine import Condition, Params
 from connectctl.store.files import make_file, refuse_network
 from connectctl.store.gate import WriteGate
 
 BUSY_TIMEOUT = 10_000  # ms; only programs that go past the gate are waited for here
 FETCH = 200
-SAFE_COLUMN = re.compile(r"[^\"'\\\x00-\x1f\x7f]+")
-UNSAFE_TEXT = re.compile(r"[\x00\ud800-\udfff]")
-# SQLite before 3.47 may read a decimal one unit in the last place off: whole numbers below this are exact, also as 5.0.
-EXACT_INTEGER = 2**49
 
 
 class SqliteEngine:
@@ -57,18 +55,29 @@ class SqliteEngine:
         with self._connections.mine() as connection:
             return connection.execute(sql, params).fetchall()
 
-    def stream(self, sql: str, params: Params = ()) -> Generator[tuple[Any, ...]]:
+    def stream(self, sql: str, params: Params = ()) -> AbstractContextManager[Iterable[tuple[Any, ...]]]:
         held = self._connections.mine()
         with held as connection:
             cursor = connection.execute(sql, params)
+            rows = cursor.fetchmany(FETCH)
+            if len(rows) < FETCH:  # the statement is done already
+                return contextlib.nullcontext(rows)
             held.reading += 1
-        try:
-            while True:
+        return self._reading(held, cursor, rows)
+
+    @contextlib.contextmanager
+    def _reading(
+        self, held: Held, cursor: sqlite3.Cursor, rows: list[tuple[Any, ...]]
+    ) -> Iterator[Iterable[tuple[Any, ...]]]:
+        def following() -> Iterator[tuple[Any, ...]]:
+            part = rows
+            while part:
+                yield from part
                 with held:
-                    rows = cursor.fetchmany(FETCH)
-                yield from rows
-                if len(rows) < FETCH:
-                    return
+                    part = cursor.fetchmany(FETCH)
+
+        try:
+            yield following()
         finally:
             cursor.close()
             held.reading -= 1
@@ -186,21 +195,22 @@ class SqliteEngine:
             f"ON CONFLICT({', '.join(key)}) DO {'UPDATE SET ' + others if others else 'NOTHING'}"
         )
 
-    def json_value(self, column: str) -> str:
-        if not SAFE_COLUMN.fullmatch(column):
-            raise ContractBroken(f"The column name {column!r} cannot be part of a key or an index")
-        return f"json_extract(body,'$.\"{column}\"')"
+    def json_value(self, path: tuple[str, ...]) -> str:
+        return sqlite_json.value(path)
 
     def json_key(self, column: str) -> str:
-        return f"coalesce({self.json_value(column)},'')"
+        return sqlite_json.key(column)
 
-    def json_candidates(self, value: Any) -> tuple[Any, ...] | None:
-        if type(value) in (bool, int):  # True is 1 here, as it is in Python
-            return (int(value),) if abs(value) < EXACT_INTEGER else None
-        # A subclass may be equal to more than its text; NUL ends a text in SQL, half a surrogate pair cannot be sent.
-        if type(value) is str and not UNSAFE_TEXT.search(value):
-            return (value,)
-        return None
+    def json_condition(
+        self, operator: str, path: tuple[str, ...], operand: Any, *, wide: bool = True, keyed: bool = False
+    ) -> Condition | None:
+        if not sqlite_json.usable(path):
+            return None
+        if operator == "exists":
+            return sqlite_json.exists(path)
+        if operator == "one_of":
+            return sqlite_json.one_of(path, operand, wide=wide, keyed=keyed, most=self.max_params)
+        return sqlite_json.compare(path, operator, operand, wide=wide, keyed=keyed)
 
     # --- the file
 

@@ -9,6 +9,7 @@ import json
 import re
 import threading
 from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -73,8 +74,18 @@ class Store:
 
         return SqlTable(self, name, None)
 
+    def found(self, name: str) -> str | None:
+        """The SQL table behind a table, for reading; None where nobody has written to it yet."""
+        known = self._known.get(name) or self._fresh.get(name)
+        if known is None:
+            rows = self.query("SELECT sqlname, indexes FROM _tables WHERE name=?", (name,))
+            if not rows:
+                return None
+            known = (self._fresh if self.engine.in_transaction else self._known)[name] = rows[0]
+        return known[0]
+
     def place(self, name: str, spec: TableSpec | None) -> str:
-        """The SQL table behind a table, made where missing, its indexes brought in line with the spec."""
+        """The SQL table for writing, made where missing, its indexes brought in line with the spec."""
         wanted = "" if spec is None else _shape(tuple(spec.key), tuple(spec.indexes))
         found = self._known.get(name) or self._fresh.get(name)
         if found and wanted in ("", found[1]):
@@ -104,7 +115,7 @@ class Store:
                 if index.startswith(f"{sqlname}__"):
                     self.execute(f"DROP INDEX {index}")
             for number, column in enumerate(spec.indexes):
-                self.execute(f"CREATE INDEX {sqlname}__ix{number} ON {sqlname}({engine.json_value(column)})")
+                self.execute(f"CREATE INDEX {sqlname}__ix{number} ON {sqlname}({engine.json_value((column,))})")
             if spec.key:
                 columns = ", ".join(engine.json_key(column) for column in spec.key)
                 try:
@@ -136,13 +147,12 @@ class Store:
             self._known.update(self._fresh)
             self._fresh.clear()
 
-    @contextlib.contextmanager
-    def atomic(self) -> Iterator[None]:
+    def atomic(self) -> AbstractContextManager[None]:
         """A transaction of its own, or a part of the running one that can fail without taking the rest with it."""
-        if not self.engine.in_transaction:
-            with self.transaction():
-                yield
-            return
+        return self._part() if self.engine.in_transaction else self.transaction()
+
+    @contextlib.contextmanager
+    def _part(self) -> Iterator[None]:
         try:
             with self.engine.savepoint():
                 yield

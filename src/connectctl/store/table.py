@@ -1,22 +1,29 @@
 """TinyDB's table on top of SQL: the same operations and answers, a statement instead of the whole file.
 
-Differences from TinyDB's own table, all meant: ids are never given out twice, rows come in the order of their ids,
-there is no query cache (TinyDB's hands out shared dicts, mixes up regex flags and knows nothing of other processes),
-NaN is refused, and a spec's key columns are unique.
+Differences from TinyDB's own table, all meant:
+
+- Ids are never given out twice, and rows come in the order of their ids.
+- There is no query cache: TinyDB's hands out shared dicts, mixes up regex flags and knows nothing of other processes.
+- `q.age < 5` passes over a row whose age is a text or null, as SQL does; TinyDB raises TypeError. So do `>`, `<=`, `>=`
+  with a text or number, in any query made of comparisons alone. A TypeError out of the caller's own function or lambda
+  comes through, but such a function need not see the rows that the comparisons joined to it by `&` rule out.
+- What JSON cannot hold is refused (NaN, bytes), as is nesting deeper than 500. A key that is no text becomes one.
+- A spec's key columns are unique.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping, Sequence
 from contextlib import closing
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 from tinydb.queries import QueryLike
 from tinydb.storages import Storage
 from tinydb.table import Document, Table
 
 from connectctl.plugins.specs import TableSpec
-from connectctl.store.rows import Json, Key, Row, Rows, dump
+from connectctl.store.body import Json, Row, dump
+from connectctl.store.rows import Bodies, Key, Rows
 
 if TYPE_CHECKING:
     from connectctl.store.store import Store
@@ -65,11 +72,11 @@ class SqlTable(Table):
 
     def search(self, cond: QueryLike) -> list[Document]:
         """All rows that match."""
-        return list(self._rows.matching(cond))
+        return cast("list[Document]", self._rows.search(cond))
 
     def count(self, cond: QueryLike) -> int:
         """How many rows match."""
-        return sum(1 for _ in self._rows.matching(cond))
+        return sum(1 for _ in self._rows.matching(cond, order=""))
 
     def get(
         self, cond: QueryLike | None = None, doc_id: int | None = None, doc_ids: Iterable[int] | None = None
@@ -101,17 +108,19 @@ class SqlTable(Table):
 
     def update(self, fields: Fields, cond: QueryLike | None = None, doc_ids: Iterable[int] | None = None) -> list[int]:
         """The ids of the rows that were asked for and exist; `fields` are set, or a function changes the row."""
-        changed: list[Row] = []
-        with self._rows.explained(changed), self._store.atomic():
-            rows = self._wanted(cond, doc_ids)
-            before = {row.doc_id: dump(row) for row in rows}
+        last: list[Json] = []
+        with self._rows.explained(last), self._store.atomic():
+            bodies: Bodies = {}
+            rows = self._wanted(cond, doc_ids, bodies)
+            changed: dict[int, Row] = {}
             for row in rows:
                 if callable(fields):
                     fields(row)
                 else:
                     row.update(fields)
-            changed += {row.doc_id: row for row in rows if dump(row) != before[row.doc_id]}.values()
-            self._rows.set((row.doc_id, dump(row)) for row in changed)
+                if (body := dump(row)) != bodies[row.doc_id]:
+                    bodies[row.doc_id], changed[row.doc_id] = body, row
+            self._rows.set(list(changed.values()), bodies, last)
         return [row.doc_id for row in rows]
 
     def upsert(self, document: Json, cond: QueryLike | None = None) -> list[int]:
@@ -148,13 +157,13 @@ class SqlTable(Table):
     def put_row(self, key: Sequence[str], row: Json) -> int:
         """Sets these columns of the row with this key, or adds it; its id. An unchanged row keeps its revision."""
         values = dict(zip(self._rows.keys, self._rows.key_values(key), strict=True))
-        with self._store.atomic():
-            return self._rows.put({**row, **values})[0]
+        return self._rows.put_all([{**row, **values}])[1]
 
-    def upsert_rows(self, rows: Iterable[Json]) -> int:
-        """Adds or updates by key, all or none; how many rows were added or really changed."""
-        with self._store.atomic():
-            return sum(self._rows.put(row)[1] for row in rows)
+    def upsert_many(self, rows: Iterable[Json]) -> int:
+        """Adds or updates by key, all or none; how many rows were added or really changed. Safe to repeat. The rows may
+        come from a generator: few are held at a time.
+        """
+        return self._rows.put_all(rows)[0]
 
     def delete_row(self, key: Sequence[str]) -> bool:
         """False when there is no such row."""
@@ -179,12 +188,14 @@ class SqlTable(Table):
 
     # --- within
 
-    def _wanted(self, cond: QueryLike | None, doc_ids: Iterable[int] | None) -> list[Row]:
+    def _wanted(self, cond: QueryLike | None, doc_ids: Iterable[int] | None, bodies: Bodies | None = None) -> list[Row]:
         if doc_ids is not None:
             wanted = list(doc_ids)
-            found = {row.doc_id: row for row in self._rows.by_id(wanted)}
+            found = {row.doc_id: row for row in self._rows.by_id(wanted, bodies)}
             return [found[doc_id] for doc_id in wanted if doc_id in found]
-        return list(self._rows.select() if cond is None else self._rows.matching(cond))
+        if cond is not None:
+            return self._rows.search(cond, bodies)
+        return list(self._rows.select(bodies=bodies))
 
     # --- what TinyDB's remaining methods stand on (`update_multiple`, and those of releases to come)
 
@@ -192,13 +203,14 @@ class SqlTable(Table):
         return {str(row.doc_id): dict(row) for row in self._rows.select()}
 
     def _update_table(self, updater: Callable[[dict[int, Json]], None]) -> None:
-        changed: list[Row] = []
-        with self._rows.explained(changed), self._store.atomic():
-            rows = list(self._rows.select())
-            before = {row.doc_id: dump(row) for row in rows}
-            table: dict[int, Json] = {row.doc_id: dict(row) for row in rows}
+        last: list[Json] = []
+        with self._rows.explained(last), self._store.atomic():
+            bodies: Bodies = {}
+            table: dict[int, Json] = {row.doc_id: dict(row) for row in self._rows.select(bodies=bodies)}
+            before = set(bodies)
             updater(table)
-            changed += [Row(row, doc_id) for doc_id, row in table.items() if dump(row) != before.get(doc_id)]
-            self._rows.delete(before.keys() - table.keys())
-            self._rows.set((row.doc_id, dump(row)) for row in changed if row.doc_id in before)
+            changed = [Row(row, doc_id) for doc_id, row in table.items() if dump(row) != bodies.get(doc_id)]
+            bodies |= {row.doc_id: dump(row) for row in changed}
+            self._rows.delete(before - table.keys())
+            self._rows.set([row for row in changed if row.doc_id in before], bodies, last)
             self._rows.insert_all(row for row in changed if row.doc_id not in before)
