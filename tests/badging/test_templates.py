@@ -105,3 +105,22 @@ def test_applied_once_the_plan_is_empty_and_names_are_unique(templates: list[Tem
     assert len(names) == len(set(names))
     again = sorted(templates, key=lambda t: order.index(t.id))
     assert plan(view(again, list(rows.values()))).writes == ()
+
+
+@pytest.mark.req("CR-22", "CR-23", "CR-55")
+def test_one_mail_names_all_that_was_deleted_and_what_follows() -> None:
+    mapping = {"Badge Template ID": "b", "Learning Plan ID": "12", "Certification Code": None, "IsActive": True}
+    gone = [row("a", "Safety"), row("b", "Cloud"), row("c", "Kept")]
+    result = plan(view([template("c", "Kept"), template("d", "Kept", created="2026-02-01")], gone, (mapping,)))
+    (notice,) = result.notices
+    text = "\n".join(notice.lines)
+    assert "2 badge templates were deleted" in notice.subject
+    for words in ("Safety (a)", "Cloud (b)", "b, 12, -", "d: Kept is the name of c"):
+        assert words in text, words
+    assert "Kept (c)" not in text
+
+
+@pytest.mark.req("CR-22")
+def test_nothing_deleted_is_no_mail() -> None:
+    archived = template("a", "Safety", state="archived")
+    assert plan(view([archived, template("d", "Safety", created="2026-02-01")], [row("a", "Safety")])).notices == ()

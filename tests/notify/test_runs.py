@@ -272,3 +272,24 @@ def test_a_run_that_was_killed_is_mailed_by_the_next(world: World, start: Start)
 def runs(world: World) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = json.loads(world.run("run", "list", "--json")[1])
     return found
+
+
+@pytest.mark.req("CR-22", "CR-55", "CR-57")
+def test_a_deleted_template_is_told_by_one_mail_and_its_mapping_stays_off(world: World, start: Start) -> None:
+    post, box = start(), world.box
+    through(world, post.url())
+    gone, kept = list(box.credly.templates.values())[:2]
+    for template in (gone, kept):
+        args = ("lookup", "set", "credly-integration-mappings", template.id, "12", "-", "IsActive=true")
+        assert world.run(*args)[0] == 0
+    box.credly.delete_template(gone.id)
+    code, _, err = world.run("credly", "sync-templates", "--dry-run")
+    assert (code, "Would mail ada@acme.example: " in err, post.mails) == (0, True, [])
+    assert world.report("credly", "sync-templates")[1]["done"] == {"delete_row": 1, "update_row": 1}
+    (mail,) = post.mails
+    text = mail.get_content()
+    assert (gone.id in text, gone.name in text, kept.name in text) == (True, True, False)
+    assert world.report("credly", "sync-templates")[1]["planned"] == {}
+    assert len(post.mails) == 1, "nothing deleted, no mail"
+    rows = json.loads(world.run("lookup", "show", "credly-integration-mappings", "--json")[1])
+    assert {row["Badge Template ID"]: row["IsActive"] for row in rows} == {gone.id: False, kept.id: True}

@@ -9,7 +9,7 @@ from typing import Any
 from connectctl.badging.accounts import check_account, keep_account
 from connectctl.badging.columns import Columns
 from connectctl.badging.provider import Provider, Template
-from connectctl.model import Part, Plan, RowWrite, RunContext, Skip
+from connectctl.model import Notice, Part, Plan, RowWrite, RunContext, Skip
 from connectctl.plugins.specs import ProviderSpec
 
 
@@ -24,6 +24,9 @@ class TemplatesView:
     rows: Mapping[str, Mapping[str, Any]]
     mappings: Sequence[Mapping[str, Any]]
     mapping_key: tuple[str, ...] = ()
+    integration: str = ""
+    titles: tuple[str, str, str] = ("the provider", "the template table", "the mapping table")  # in words, for the mail
+    sync_field: str = ""  # the command that brings the dropdown in line
 
 
 def open_provider(spec: ProviderSpec, ctx: RunContext) -> Provider:
@@ -50,6 +53,9 @@ def read(spec: ProviderSpec, ctx: RunContext, _part: Part) -> TemplatesView:
         rows,
         mappings,
         spec.mapping_table.key,
+        spec.integration,
+        (spec.title, spec.template_table.title, spec.mapping_table.title),
+        f"connectctl {spec.name} sync-field",
     )
 
 
@@ -86,10 +92,30 @@ def plan(view: TemplatesView) -> Plan:
     return Plan(
         writes=tuple(writes),
         skipped=tuple(skipped),
+        notices=_notice(view, writes, skipped),
         removals=removals,
         removal_base=len(view.rows),
         emptied=bool(view.rows) and not view.templates,
     )
+
+
+def _notice(view: TemplatesView, writes: Sequence[RowWrite], skipped: Sequence[Skip]) -> tuple[Notice, ...]:
+    """One mail per run about templates that were deleted, and what follows from it (CR-22, CR-55); none without."""
+    deleted = [write.key[0] for write in writes if write.action == "delete_row"]
+    if not deleted:
+        return ()
+    provider, table, mappings = view.titles
+    lines = [f"{provider} does not have these templates any more; their rows were removed from {table}:", ""]
+    lines += [f"  {view.rows[template][view.columns.name]} ({template})" for template in deleted]
+    off = [write.key for write in writes if write.table == view.mapping_table]
+    lines += ["", f"Switched off in {mappings}:" if off else f"No active row of {mappings} named them."]
+    lines += ["", *(f"  {', '.join(cell or '-' for cell in key)}" for key in off)] if off else []
+    doubles = [f"  {skip.key}: {skip.detail}" for skip in skipped if skip.reason == "duplicate_name"]
+    lines += ["", "Left out, because another template has the name already:", "", *doubles] if doubles else []
+    lines += ["", f"The next {view.sync_field} takes their elements out of the dropdown in Docebo;"]
+    lines += ["courses that selected one fall back to the field's default value. Completions stay."]
+    words = "1 badge template was deleted" if len(deleted) == 1 else f"{len(deleted)} badge templates were deleted"
+    return (Notice(view.integration, f"{provider}: {words}", tuple(lines)),)
 
 
 def _owners(view: TemplatesView, listed: Mapping[str, Template]) -> dict[str, str]:
