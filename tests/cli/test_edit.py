@@ -299,7 +299,7 @@ def test_settings_are_held_against_what_the_integrations_declare(process: Run, e
     editor("swap('true', 'True')")
     done = process("lookup", "edit", SETTINGS)
     assert done.returncode == 3
-    assert b"column Value: must be the word true or false, in lower case, not 'True'" in done.stderr
+    assert b"column Value: cannot be 'True': it must be the word true or false, in lower case" in done.stderr
     editor("put(text.replace('true', 'false') + 'CREDLY, COURSE_ADITIONAL_FIELD, x\\nCREDLY, NOTIFICATION_MAIL_ID,')")
     done = process("lookup", "edit", SETTINGS)
     assert done.returncode == 0, done.stderr

@@ -69,14 +69,15 @@ def run(home: Path, flow: str, **options: Any) -> tuple[int, dict[str, Any]]:
     with open_store("sqlite:///store.db", home) as store:
         runtime = Runtime(plugins, settings, store, home)
         result = execute(runtime, plugins.flow(flow), {}, RunOptions(**options), Jump())
+        report = result.report | {"items": list(result.report["items"])}
     code = result.error.exit_code if result.error else 8 * (result.report["status"] == "failed")
     assert (result.report["status"] == "aborted") is (code in (3, 4, 5))
-    return code, result.report
+    return code, report
 
 
 def tables(home: Path) -> dict[str, list[tuple[Any, ...]]]:
     with open_store("sqlite:///store.db", home) as store:
-        return dump(store, "runs", "run_items", "sqlite_sequence", "cache")
+        return dump(store, "runs", "run_items", "sqlite_sequence", "cache", "cursors")
 
 
 @pytest.fixture(scope="module")

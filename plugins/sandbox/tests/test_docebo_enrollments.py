@@ -19,10 +19,12 @@ def quiet(box):
     """A platform with three users in two courses and nothing else."""
     box.docebo.enrollments.clear()
     box.docebo.plan_enrollments.clear()
-    box.docebo.enroll(4702, 81, completed_at="2026-01-05 10:00:00", score=92.0, seconds_spent=5400)
+    box.docebo.enroll(
+        4702, 81, completed_at="2026-01-05 10:00:00", updated_at="2026-01-05 10:00:00", score=92.0, seconds_spent=5400
+    )
     box.docebo.enroll(4703, 81, "in_progress", updated_at="2026-01-06 10:00:00")
     box.docebo.enroll(4702, 82, "enrolled", updated_at="2026-02-01 10:00:00")
-    box.docebo.enroll(4704, 82, completed_at="2026-02-02 10:00:00")
+    box.docebo.enroll(4704, 82, completed_at="2026-02-02 10:00:00", updated_at="2026-02-02 10:00:00")
     return box.docebo
 
 

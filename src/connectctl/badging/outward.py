@@ -42,6 +42,7 @@ class Shared:
     earned: list[Earning] = field(default_factory=list)
     applied: tuple[str, dict[str, Applied]] = ("", {})
     held: tuple[str, list[Credential]] = ("", [])
+    unread: int = 0  # parts and things that could not be read so far
     needy: dict[str, set[str]] = field(default_factory=dict)  # template -> learners nothing is known of yet
 
 
@@ -140,10 +141,12 @@ def parts(ctx: RunContext) -> Iterator[Part]:
     """One part per course, or plan and template (CR-71); one template's together: its credentials are read once."""
     shared: Shared = ctx.shared
     for earning in sorted(shared.earned, key=lambda e: (e.template or "", e.kind, e.id)):
+        shared.unread += 1
         yield Part(earning.part, earning.name)
     if shared.problems:  # nothing came after them to report them
+        shared.unread += 1
         yield Part("", "what could not be read")
-    if shared.window.walks and shared.window.whole and shared.reading.complete:
+    if shared.window.walks and shared.window.whole and not shared.unread:
         yield Part(WALK, "everything was read")
 
 
@@ -154,6 +157,7 @@ def read(ctx: RunContext, part: Part) -> EarningView:
         return replace(_view(shared, ctx, Earning("course", "", "", None)), cursor=Cursor(WALK, ctx.now.isoformat()))
     earning = next((e for e in shared.earned if e.part == part.id), Earning("course", "", part.title, None))
     view = _view(shared, ctx, earning)
+    shared.unread += len(shared.problems) - 1
     shared.problems.clear()
     return view
 

@@ -14,16 +14,17 @@ from connectctl.store.files import lock_holder
 def explain(error: sqlite3.Error, path: Path) -> ConnectctlError | None:
     """The error for the operator, or None when the statement itself is at fault."""
     code = getattr(error, "sqlite_errorname", None) or ""
+    said = " ".join(str(error).split())  # it may quote what stands in a damaged file
     if str(error).startswith(
         ("no such table", "no such column", "Could not decode", "malformed JSON")
     ):  # the statements are our own
-        return StoreCorrupt(f"The store {path} is damaged ({error})", hint="connectctl store check")
+        return StoreCorrupt(f"The store {path} is damaged ({said})", hint="connectctl store check")
     if code in ("SQLITE_CONSTRAINT_UNIQUE", "SQLITE_CONSTRAINT_PRIMARYKEY", "SQLITE_CONSTRAINT_ROWID"):
         constraint = str(error).partition("failed: ")[2].removeprefix("index ").strip("'")
         return DuplicateKey(f"A row with this key is already in the store ({constraint})", constraint=constraint)
     if code == "SQLITE_NOTADB" or code.startswith("SQLITE_CORRUPT"):
         return StoreCorrupt(
-            f"The store {path} is damaged or not a database ({error})",
+            f"The store {path} is damaged or not a database ({said})",
             hint=f"restore it from a backup, or move {path} away and run `connectctl init`",
         )
     if code.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
@@ -36,7 +37,7 @@ def explain(error: sqlite3.Error, path: Path) -> ConnectctlError | None:
         return StoreError(f"The disk is full: the store {path} cannot grow", hint=f"make room: df -h {path.parent}")
     if code.startswith("SQLITE_IOERR"):
         return StoreError(
-            f"The store {path} cannot be read or written ({error})",
+            f"The store {path} cannot be read or written ({said})",
             hint=f"check the free space, the file size limit and the health of the disk: df -h {path.parent}",
         )
     if code == "SQLITE_PROTOCOL":  # too many tries to get at the shared memory
@@ -47,7 +48,7 @@ def explain(error: sqlite3.Error, path: Path) -> ConnectctlError | None:
         )
     if code.startswith(("SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_PERM", "SQLITE_AUTH")):
         return StoreError(
-            f"The store {path} cannot be {_hindered(path)} ({error})",
+            f"The store {path} cannot be {_hindered(path)} ({said})",
             hint=f"check the owner and the rights: ls -la {path.parent}",
         )
     return None

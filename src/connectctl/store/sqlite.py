@@ -218,7 +218,7 @@ class SqliteEngine:
         return {str(name) for (name,) in self.query("SELECT name FROM sqlite_master")}
 
     def problems(self) -> list[str]:
-        found = [str(line) for (line,) in self.query("PRAGMA integrity_check") if line != "ok"]
+        found = [" ".join(str(line).split()) for (line,) in self.query("PRAGMA integrity_check") if line != "ok"]
         found += [
             f"table {row[0]}, row {row[1]}: refers to nothing in {row[2]}"
             for row in self.query("PRAGMA foreign_key_check")
