@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -56,21 +56,17 @@ def write(
     changes: Iterable[Change],
     writes: Iterable[Mapping[str, Any]] = (),
 ) -> None:
-    """Writes the file whole or not at all, readable by its owner only (it holds e-mail addresses)."""
-    document = {
-        "connectctl_plan": FORMAT,
-        "flow": flow,
-        "run": run,
-        "created_at": created_at,
-        "params": dict(params),
-        "changes": [change_to_json(change) for change in changes],
-        "writes": [{name: write[name] for name in ("action", "table", "key", "row", "reason")} for write in writes],
-    }
+    """Writes the file whole or not at all, one change at a time, readable by its owner only (it holds addresses)."""
+    head = {"connectctl_plan": FORMAT, "flow": flow, "run": run, "created_at": created_at, "params": dict(params)}
+    rows = ({name: write[name] for name in ("action", "table", "key", "row", "reason")} for write in writes)
     draft = path.with_name(path.name + ".part")
     try:
         descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            json.dump(document, file, ensure_ascii=False, indent=1)
+            file.write(json.dumps(head, ensure_ascii=False, indent=1)[:-2])
+            file.writelines(_list("changes", map(change_to_json, changes)))
+            file.writelines(_list("writes", rows))
+            file.write("\n}\n")
             file.flush()
             os.fsync(file.fileno())
         draft.replace(path)
@@ -78,6 +74,16 @@ def write(
         with suppress(OSError):
             draft.unlink()
         raise ConfigError(f"The plan could not be written to {path}: {error.strerror}") from error
+
+
+def _list(name: str, items: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    """A list as the next member of an object, an item per line."""
+    yield f',\n "{name}": ['
+    before = ""
+    for item in items:
+        yield f"{before}\n  {json.dumps(item, ensure_ascii=False)}"
+        before = ","
+    yield "]"
 
 
 def read(path: Path) -> PlanFile:
@@ -112,7 +118,7 @@ def _change(number: int, entry: object) -> Change:
     for name in ("action", "holding", "reason", "origin"):
         if not isinstance(entry.get(name), str):
             raise ValueError(f"change {number}: {name} is not a text")
-    for name in ("version", "user", "email", "template", "source"):
+    for name in ("version", "user", "email", "template", "source", "supersedes"):
         if not isinstance(entry.get(name), str | None):
             raise ValueError(f"change {number}: {name} is neither a text nor null")
     return change_from_json(entry)
