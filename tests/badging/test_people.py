@@ -43,7 +43,8 @@ def read(box: Sandbox, tmp_path: Path) -> Iterator[Read]:
         paths = ProfilePaths("default", file, tmp_path, tmp_path, tmp_path)
         client = make_client(load_settings(paths, {"docebo": DOCEBO}).connection("docebo"), FakeClock())
         clients.append(client)
-        ctx: Any = SimpleNamespace(client=lambda _kind: client, log=logging.getLogger("connectctl.test"))
+        log = logging.getLogger("connectctl.test")
+        ctx: Any = SimpleNamespace(cached=lambda _name: {}, client=lambda _kind: client, log=log)
         spool, problems = Spool(), list[Problem]()
         read_people(ctx, spool, set(needed), problems)
         return spool, problems

@@ -89,16 +89,41 @@ def test_a_new_completion_is_found_among_what_changed(world: World) -> None:
 
 
 @pytest.mark.req("GN-37", "GN-17")
-def test_who_could_not_be_given_a_badge_is_looked_at_again_until_mended(world: World) -> None:
+@pytest.mark.parametrize(
+    ("page_size", "ignored", "most"),
+    [(200, False, 1), (5, False, 2), (5, True, 8)],
+    ids=["a page of users", "many pages", "many pages, no filter"],
+)
+def test_who_could_not_be_given_a_badge_is_looked_at_again_until_mended(
+    world: World, page_size: int, ignored: bool, most: int
+) -> None:
+    config = world.home / "config.toml"
+    config.write_text(
+        config.read_text().replace("[connections.docebo]", f"[connections.docebo]\npage_size = {page_size}")
+    )
+    world.box.docebo.flags.ignore_date_filters = ignored
     report, _ = sync(world, "--skips")
     nobodies = {item["user"] for item in report["items"] if item["reason"] == "no_email"}
-    for _ in range(2):
-        assert sync(world)[0]["skipped"]["no_email"] == report["skipped"]["no_email"] > 0, "they stay on the list"
+    for _ in range(3):
+        again, calls = sync(world)
+        for reason in ("no_email", "ambiguous_user"):
+            assert again["skipped"][reason] == report["skipped"][reason] > 0, "they stay on the list"
+    assert sum(count for call, count in calls.of("docebo").items() if "/user" in call) <= most
+    (one, other) = _sharing(world.box)
+    world.box.clock.advance(3600 * 30)
+    world.box.docebo.update_user(other, email="of-their-own@acme.example")
     for user in nobodies:
         world.box.docebo.update_user(int(user), email=f"found-{user}@acme.example")
     report, _ = sync(world)
-    assert {item["user"] for item in report["items"]} == nobodies
-    assert "no_email" not in sync(world)[0]["skipped"]
+    assert {item["user"] for item in report["items"]} == nobodies | {str(one), str(other)}
+    assert {"no_email", "ambiguous_user"} & set(sync(world)[0]["skipped"]) == set()
+
+
+def _sharing(box: Sandbox) -> list[int]:
+    """The two learners with one address."""
+    users = [user for user in box.docebo.users.values() if user.email]
+    emails = [user.email for user in users]
+    return [user.user_id for user in users if emails.count(user.email) > 1]
 
 
 @pytest.mark.req("GN-37")

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
 from connectctl.badging.earnings import Earning, Kind
 from connectctl.badging.spool import Spool
-from connectctl.badging.window import Window
+from connectctl.badging.window import FILTERS, Window
 from connectctl.docebo import enrollments, plans
-from connectctl.docebo.enrollments import FilterIgnored
+from connectctl.docebo.client import FilterIgnored
 from connectctl.model import Problem, RunContext
 
 OVERLAP = timedelta(days=1)  # around the start date, because the remote's `updated_from` is in a zone of its own
 LATE = timedelta(hours=1)  # how late a change may turn up in a list; positions are in the platform's own time
-
-_LISTS = "changed-enrollments"  # cache: the list that knows `updated_from`, by platform
 
 Row = tuple[str, str, datetime | None]  # course or plan, user, completion
 
@@ -31,13 +30,12 @@ class Reading:
     spool: Spool
     problems: list[Problem]
     positions: dict[str, datetime | None] = field(default_factory=dict)  # by part
+    remembered: dict[str, Mapping[str, Any]] = field(default_factory=dict)  # by user: what an open item knew of them
     newest: datetime | None = None  # the newest change seen so far, in the platform's own time
     complete: bool = True  # False: a row could not be read, so no cursor may move past it
 
     def read(self, kind: Kind, earned: Sequence[Earning]) -> None:
         """One listing for the parts that are new, one for those that go on; open items join them (GN-37)."""
-        if self.window.whole and self.window.walks:
-            self.ctx.cached(_LISTS).pop(self.ctx.client("docebo").account, None)  # asked again once a week
         fresh: list[Earning] = []
         known: list[tuple[Earning, datetime]] = []
         for earning in earned:
@@ -77,6 +75,7 @@ class Reading:
         """What earlier runs left open, as if it had been read now."""
         for earning in earned:
             items = self.ctx.open_items(earning.part)
+            self.remembered |= {str(item.data["user"]): item.data for item in items if item.data.get("at")}
             # The version of a credential that follows an ended one names that one behind a slash.
             moments = ((i.data["user"], datetime.fromisoformat(i.data["version"].partition("/")[0])) for i in items)
             self.spool.add_completions((earning.source, user, at.isoformat()) for user, at in moments)
@@ -107,8 +106,8 @@ class Reading:
         if kind == "plan":
             return self._all(kind, earned, since)
         docebo, ids = self.ctx.client("docebo"), {earning.id for earning in earned}
-        lists = self.ctx.cached(_LISTS)
-        known_list = lists.get(docebo.account)
+        learnt, place = self.ctx.cached(FILTERS), f"{docebo.account}|enrollments"
+        known_list = learnt.get(place)
 
         def rows(on_seen: Callable[[datetime], None]) -> Iterator[Row]:
             for name in sorted(("newer", "older"), key=lambda name: name != known_list) * (known_list != "neither"):
@@ -120,10 +119,10 @@ class Reading:
                 except FilterIgnored:
                     continue
                 if known_list != name:
-                    lists[docebo.account] = name
+                    learnt[place] = name
                 return
             if known_list != "neither":
-                lists[docebo.account] = "neither"
+                learnt[place] = "neither"
             yield from self._all(kind, earned, since)(on_seen)
 
         return rows

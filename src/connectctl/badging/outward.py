@@ -20,7 +20,7 @@ from connectctl.badging.provider import Credential, Provider
 from connectctl.badging.settings import read_settings
 from connectctl.badging.spool import Spool
 from connectctl.badging.templates import open_provider
-from connectctl.badging.window import WALK, Window, window
+from connectctl.badging.window import FILTERS, WALK, Window, window
 from connectctl.docebo.courses import CourseRow
 from connectctl.docebo.fields import FieldDef
 from connectctl.errors import ConfigError, UsageError
@@ -51,6 +51,8 @@ def prepare(spec: ProviderSpec, ctx: RunContext) -> Shared:
     values = read_settings(spec.integration, spec.settings, ctx.settings(spec.integration), ctx.timezone)
     ctx.step(spec.titles["settings"], settings=len(values))
     looked = window(spec, values, ctx)
+    if looked.whole and looked.walks:
+        ctx.cached(FILTERS).clear()
     provider = open_provider(spec, ctx)
     rows = [dict(row) for row in ctx.table(spec.template_table.name).all()]
     for template in looked.templates:
@@ -70,7 +72,7 @@ def prepare(spec: ProviderSpec, ctx: RunContext) -> Shared:
     shared.earned = [*courses, *mapped]
     _read_completions(shared, ctx)
     _find_needy(shared, ctx)
-    read_people(ctx, spool, _everybody(shared), problems)
+    read_people(ctx, spool, _everybody(shared), problems, reading.remembered)
     due = _due_courses(shared) - read_now
     if due:
         # A selection may change without a trace in the course list: whatever is about to issue is read again.
@@ -192,6 +194,7 @@ def _view(shared: Shared, ctx: RunContext, earning: Earning) -> EarningView:
         shared.window.unbounded,
         shared.window.reissue,
         shared.window.cursor(earning, shared.provider.account, position) if shared.reading.complete else None,
+        shared.reading.newest.isoformat() if shared.reading.newest else "",
     )
 
 

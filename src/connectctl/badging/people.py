@@ -2,28 +2,51 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import Any
 
 from connectctl.badging.spool import Spool
+from connectctl.badging.window import FILTERS
 from connectctl.docebo import users
+from connectctl.docebo.client import FilterIgnored
 from connectctl.docebo.users import Person
-from connectctl.errors import BadAnswer, DataError, NotAllowed, NotFound
+from connectctl.errors import BadAnswer, DataError, NotAllowed, NotFound, Rejected
 from connectctl.model import Problem, RunContext
 
+LATE = timedelta(hours=1)  # how late a change may turn up in the list; times are the platform's own
+FEW = 2  # pages of users that cost no more than asking who changed
+_PAGES = "user-pages"  # cache: how many pages of users there are, by platform
 
-def read_people(ctx: RunContext, spool: Spool, needed: set[str], problems: list[Problem]) -> None:
+
+def read_people(
+    ctx: RunContext,
+    spool: Spool,
+    needed: set[str],
+    problems: list[Problem],
+    remembered: Mapping[str, Mapping[str, Any]] = MappingProxyType({}),
+) -> None:
     """Puts the needed users into the spool, and everybody who shares an address with one of them.
 
-    The whole list costs a call per 200 users and shows shared addresses by itself; a look-up per learner costs two
-    calls (the user, and who else has the address). The first page tells which is cheaper.
+    Of those whom an earlier run left open only who changed since is read again. For the others the whole list costs a
+    call per 200 users and shows shared addresses by itself; a look-up per learner costs two calls (the user, and who
+    else has the address). The first page tells which is cheaper.
     """
+    docebo = ctx.client("docebo")
+    pages_before = ctx.cached(_PAGES)
+    open_before = needed & remembered.keys() if pages_before.get(docebo.account, FEW) > FEW else set[str]()
+    changed = _changed(ctx, docebo, [remembered[user]["at"] for user in open_before])
+    if changed is not None:
+        known = {user: remembered[user]["person"] for user in open_before - changed}
+        needed = needed - known.keys() | _recall(docebo, spool, known)
     if not needed:
         return
-    docebo = ctx.client("docebo")
     bad: list[str] = []
     pages = users.pages(docebo, on_bad=bad.append)
     first = next(pages, None)
+    if first is not None and pages_before.get(docebo.account) != first.pages:
+        pages_before[docebo.account] = first.pages
     if first is not None and first.pages - 1 > 2 * len(needed):
         _look_up(docebo, spool, needed, problems)
     elif first is not None:
@@ -37,6 +60,44 @@ def read_people(ctx: RunContext, spool: Spool, needed: set[str], problems: list[
             problems.append(Problem("user", description))
         else:
             ctx.log.warning("%s", description)
+
+
+def _changed(ctx: RunContext, docebo: Any, times: Sequence[str]) -> set[str] | None:
+    """The users that changed since the earliest of these times; None where the list cannot tell."""
+    learnt = ctx.cached(FILTERS)
+    if not times or learnt.get(f"{docebo.account}|users") == "no":
+        return None
+    bad: list[str] = []
+    try:
+        since = min(map(datetime.fromisoformat, times)) - LATE
+        found = {person.id for person in users.changed(docebo, since, on_bad=bad.append)}
+    except (FilterIgnored, Rejected):
+        learnt[f"{docebo.account}|users"] = "no"
+        return None
+    return None if bad else found
+
+
+def _recall(docebo: Any, spool: Spool, known: Mapping[str, Sequence[Any] | None]) -> set[str]:
+    """Puts users that did not change into the spool as they were; returns those that have to be read again.
+
+    Whether an address is still shared is not theirs to say: one search per address tells.
+    """
+    again: set[str] = set()
+    searched: dict[str, set[str]] = {}
+    for user, person in sorted(known.items()):
+        if person is None:
+            continue
+        email, first, last, shared = person
+        if not shared:
+            spool.add_people([(user, email, first, last)])
+            continue
+        if email not in searched:
+            sharing = users.search(docebo, email)
+            _keep(spool, sharing)
+            searched[email] = {other.id for other in sharing}
+        if user not in searched[email]:
+            again.add(user)
+    return again
 
 
 def _look_up(docebo: Any, spool: Spool, needed: Iterable[str], problems: list[Problem]) -> None:

@@ -59,6 +59,7 @@ class EarningView:
     unbounded: bool = False
     reissue: frozenset[str] = frozenset()
     cursor: Cursor | None = None
+    read_at: str = ""  # the platform's own time up to which it was read, '' when it is not known
 
 
 def holding(account: str, template: str, user: str) -> str:
@@ -179,7 +180,7 @@ def plan(view: EarningView) -> Plan:
         if reason is not None:
             skipped.append(_skip(view, place, user, learner, reason))
         if reason in OPEN and completed_at is not None:
-            left.append(OpenItem(f"{place}|{stamp(completed_at)}", {"user": user, "version": stamp(completed_at)}))
+            left.append(_left(view, place, learner, user, stamp(completed_at)))
     return Plan(
         tuple(changes),
         (),
@@ -190,6 +191,12 @@ def plan(view: EarningView) -> Plan:
         cursor=view.cursor,
         open=tuple(left),
     )
+
+
+def _left(view: EarningView, place: str, learner: Learner | None, user: str, version: str) -> OpenItem:
+    """Who was left out, with what was known of them at that time: the next run asks only who has changed since."""
+    person = [learner.email, learner.first_name, learner.last_name, learner.shared_email] if learner else None
+    return OpenItem(f"{place}|{version}", {"user": user, "version": version, "person": person, "at": view.read_at})
 
 
 def _decide(

@@ -15,6 +15,7 @@ from connectctl.plugins.specs import ProviderSpec
 
 WALK = "walk"  # the part whose cursor says when everything was last read from the start date on
 WALK_EVERY = timedelta(days=7)
+FILTERS = "filters"  # cache: which lists of a platform know `updated_from`; asked again with every walk
 ENDS = ("expired", "revoked", "rejected")
 
 

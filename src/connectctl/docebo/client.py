@@ -6,7 +6,7 @@ import logging
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, tzinfo
+from datetime import datetime, timedelta, tzinfo
 from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -31,10 +31,15 @@ T = TypeVar("T")
 OnBad = Callable[[str], None]
 
 SMALLEST_PAGE = 25
+ZONE_DOUBT = timedelta(days=1)  # the platform may read `updated_from` in a zone of its own
 
 _WITHOUT = (("cursor",), ("cursor", "assumed"))  # what is left out when a list refuses its first page
 
 _GONE_WORDS = ("not found", "does not exist", "doesn't exist", "not exist", "no such", "unknown")
+
+
+class FilterIgnored(Exception):
+    """A list shows rows that `updated_from` should have left out: the platform does not know the parameter."""
 
 
 @dataclass(frozen=True, slots=True)

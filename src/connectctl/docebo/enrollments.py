@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from connectctl.docebo.client import Docebo, OnBad, Source
+from connectctl.docebo.client import ZONE_DOUBT, Docebo, FilterIgnored, OnBad, Source
 from connectctl.docebo.parse import ident, moment, text
 from connectctl.errors import NotFound, Rejected
 
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from connectctl.http.session import Params
 
 IDS_PER_CALL = 50  # keeps the address short enough for every proxy
-ZONE_DOUBT = timedelta(days=1)  # the platform may read `updated_from` in a zone of its own
 
 OnSeen = Callable[[datetime], None]
 
@@ -29,10 +28,6 @@ class Completion:
     username: str | None
     completed_at: datetime | None
     status: str = "completed"
-
-
-class FilterIgnored(Exception):
-    """A list shows rows that `updated_from` should have left out: the platform does not know the parameter."""
 
 
 def completed(

@@ -139,7 +139,7 @@ class DoceboFlags:
     message_as_string: bool = False
     """`message` of an error is one string, not a list (2.6)."""
     ignore_date_filters: bool = False
-    """The assumed date filters of the newer enrollment lists have no effect (5.1, 6.3)."""
+    """The unproven date filters of users and of the newer enrollment lists have no effect (3.1, 5.1, 6.3)."""
     expires_in_as_string: bool = False
     """`expires_in` is "3600" and `token_type` is "bearer" (1.2)."""
     refuse_refresh: bool = False
