@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -213,3 +214,28 @@ def test_a_dry_run_predicts_the_calls_of_the_run(world: World, again: bool) -> N
     counted = {remote: sum(calls.of(remote).values()) for remote in ("docebo", "credly")}
     assert {remote: dry["predicted_calls"].get(remote, 0) for remote in counted} == counted
     assert report["predicted_calls"] == dry["predicted_calls"]
+
+
+@pytest.mark.req("GN-37", "CR-27")
+def test_a_selection_that_changed_without_a_trace_is_read_from_the_start(world: World) -> None:
+    """Somebody completes a course, so it is read again, and earns another badge by now: for all who completed it."""
+    sync(world)
+    box = world.box
+    course = next(course for course, name in box.intended.items() if name == "Forklift Safety")
+    (field,) = box.docebo.fields
+    element = next(i for i, label in box.docebo.labels(field).items() if label == "Team Leadership")
+    before = box.docebo.courses[course]
+    box.docebo.courses[course] = replace(before, values={**before.values, field: element})
+    new = next(u for u in _learners(box) if (u, course) not in box.docebo.enrollments)
+    box.clock.advance(3600 * 5)
+    box.docebo.enroll(new, course, "completed", "2026-02-11 12:00:00")
+    done = {str(u) for (u, c), e in box.docebo.enrollments.items() if c == course and e.status == "completed"}
+    template = template_of(world, "Team Leadership")
+    for args in ((), ("--full",)):
+        report, _ = sync(world, *args)
+        assert {item["template"] for item in report["items"]} <= {template}
+        if not args:
+            assert str(new) in {item["user"] for item in report["items"]}
+            assert len(report["items"]) > 1, done
+        else:
+            assert report["planned"] == {}, "nothing was left for the full walk"

@@ -61,8 +61,8 @@ class Reading:
 
         def on_seen(changed: datetime) -> None:
             nonlocal newest
-            if newest is None or changed > newest:
-                newest = changed
+            if changed < self.ctx.now + OVERLAP and (newest is None or changed > newest):
+                newest = changed  # a row from the far future says nothing about the platform's clock
 
         rows = read(on_seen)
         self.spool.add_completions((f"{kind}:{id}", user, at.isoformat() if at else "") for id, user, at in rows)

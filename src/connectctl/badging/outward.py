@@ -76,8 +76,10 @@ def prepare(spec: ProviderSpec, ctx: RunContext) -> Shared:
     due = _due_courses(shared) - read_now
     if due:
         # A selection may change without a trace in the course list: whatever is about to issue is read again.
-        before = _everybody(shared)
+        before, earned_before = _everybody(shared), set(courses)
         shared.earned = [*selections.again(courses, due), *mapped]
+        moved = [earning for earning in shared.earned if earning.kind == "course" and earning not in earned_before]
+        reading.read("course", [earning for earning in moved if earning.template])
         shared.needy.clear()
         _find_needy(shared, ctx)
         read_people(ctx, spool, _everybody(shared) - before, problems)

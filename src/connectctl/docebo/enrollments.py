@@ -41,7 +41,7 @@ def completed(
     """The completions of the courses, or those changed since. Docebo's filters are asked for and then done again here,
     because they are assumed, and a filter that is not known is ignored without a word.
 
-    `on_seen` gets the moment at which each completed row last changed, in the platform's own time.
+    `on_seen` gets the moment at which each row last changed, in the platform's own time.
     """
     wanted = list(dict.fromkeys(course_ids))
     since = None if updated_from is None else docebo.stamp(updated_from)
@@ -127,12 +127,12 @@ class _Reader:
         changed = moment(updated, self.docebo.zone)
         if self.strict and self.updated_from and changed and changed < self.updated_from - ZONE_DOUBT:
             raise FilterIgnored
+        if self.on_seen and changed:
+            self.on_seen(changed)
         if course not in self.courses or not is_completed(status):
             return None
         user = ident(row, "user_id", "id_user")
         completed_at = moment(done, self.docebo.zone)
-        if self.on_seen and changed:
-            self.on_seen(changed)
         if unchanged(self.updated_from, completed_at, changed):
             return None
         return Completion(course, user, text(row, "username"), completed_at, str(status).strip().lower())
