@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import shlex
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
@@ -79,6 +80,7 @@ class Kept:
         """Remembers with what the text is to be compared, and holds its lock. Raises ConfigError."""
         document = {
             "table": table,
+            "store": basis.store_id,
             "last_id": basis.last_id,
             "filtered": basis.filtered,
             "rows": [[number, row.rev, row.line] for number, row in basis.shown.items()],
@@ -87,14 +89,16 @@ class Kept:
         self.close()
         self._lock = handle
 
-    def read_basis(self, table: str) -> Basis | None:
-        """None where there is none, as for a copy. Raises UsageError for another table's, or one that is in use."""
+    def read_basis(self, table: str, store_id: str) -> Basis | None:
+        """None where there is none, as for a copy. Raises UsageError for the text of another table or store, and for
+        one that is in use.
+        """
         try:
             handle = os.open(self._beside, os.O_RDONLY | os.O_CLOEXEC)
             with os.fdopen(os.dup(handle), encoding="utf-8") as stream:
                 document = json.load(stream)
             rows = {int(number): Shown(int(rev), str(line)) for number, rev, line in document["rows"]}
-            basis = Basis(rows, int(document["last_id"]), bool(document["filtered"]))
+            basis = Basis(rows, int(document["last_id"]), bool(document["filtered"]), str(document["store"]))
             of = document["table"]
         except (OSError, ValueError, KeyError, TypeError):
             return None
@@ -102,6 +106,12 @@ class Kept:
             os.close(handle)
             raise UsageError(
                 f"{self.file} is a text of the table {of}", hint=f"connectctl lookup edit {of} --resume {self.file}"
+            )
+        if basis.store_id != store_id:  # its row numbers and revisions mean other rows here
+            os.close(handle)
+            raise UsageError(
+                f"{self.file} is a text of another profile, or of a store that is no longer there",
+                hint=f"connectctl --profile NAME lookup edit {table} --resume {shlex.quote(str(self.file))}",
             )
         if not _lock(handle):
             os.close(handle)

@@ -20,11 +20,14 @@ _MANY = 500  # keys; for more of them reading the table once is quicker than ask
 
 @dataclass(frozen=True, slots=True)
 class Basis:
-    """What the editor was given: the rows shown, the last number there was, and whether rows were left out."""
+    """What the editor was given: the rows shown, the last number there was, whether rows were left out, and from which
+    store it all came.
+    """
 
     shown: Mapping[int, Shown]
     last_id: int = 0
     filtered: bool = False
+    store_id: str = ""
 
 
 @dataclass(slots=True)
