@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -125,7 +126,9 @@ def _resumed(session: Session, spec: TableSpec, file: Path, command: list[str]) 
 
     kept = Kept(file.absolute())
     if not kept.file.is_file():
-        raise UsageError(f"There is no file {file}", hint=f"ls -l {session.paths.data_dir / FOLDER}")
+        raise UsageError(
+            f"There is no file {file}", hint=shlex.join(["ls", "-l", str(session.paths.data_dir / FOLDER)])
+        )
     text = with_commas(without_notes(kept.read()), spec)
     rows = session.store.table(spec)
     basis = kept.read_basis(spec.name, session.store.store_id)

@@ -43,7 +43,7 @@ class Kept:
                     return cls(file)
         except OSError as error:
             raise _unwritable(data_dir / FOLDER, error) from None
-        raise ConfigError(f"{folder} is full of texts of {table}", hint=f"ls -l {folder}")
+        raise ConfigError(f"{folder} is full of texts of {table}", hint=f"ls -l {shlex.quote(str(folder))}")
 
     @property
     def _beside(self) -> Path:
@@ -59,7 +59,7 @@ class Kept:
             return []
         except OSError as error:
             raise ConfigError(
-                f"{self.file} cannot be read: {error.strerror or error}", hint=f"ls -l {self.file}"
+                f"{self.file} cannot be read: {error.strerror or error}", hint=f"ls -l {shlex.quote(str(self.file))}"
             ) from None
         return lines_of(raw)
 
@@ -105,7 +105,8 @@ class Kept:
         if of != table:
             os.close(handle)
             raise UsageError(
-                f"{self.file} is a text of the table {of}", hint=f"connectctl lookup edit {of} --resume {self.file}"
+                f"{self.file} is a text of the table {of}",
+                hint=shlex.join(["connectctl", "lookup", "edit", of, "--resume", str(self.file)]),
             )
         if basis.store_id != store_id:  # its row numbers and revisions mean other rows here
             os.close(handle)
@@ -180,4 +181,6 @@ def _lock(handle: int) -> bool:
 
 
 def _unwritable(path: Path, error: OSError) -> ConfigError:
-    return ConfigError(f"{path} cannot be written: {error.strerror or error}", hint=f"ls -ld {path.parent}")
+    return ConfigError(
+        f"{path} cannot be written: {error.strerror or error}", hint=f"ls -ld {shlex.quote(str(path.parent))}"
+    )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shlex
 import sys
 from collections.abc import Iterable, Mapping
 from functools import cached_property
@@ -90,10 +89,14 @@ class Session:
 
     def command(self, words: Iterable[str]) -> str:
         """The command line that does this in the same profile, ready for a shell."""
+        import shlex
+
         return shlex.join(["connectctl", *self._place, *words])
 
     def in_profile(self, hint: str) -> str:
         """The hint with its commands meant for the same profile; as they stand they would change another one."""
+        import shlex
+
         place = shlex.join(self._place)
         return re.sub(r"\bconnectctl (?=[a-z])", lambda _: f"connectctl {place} ", hint) if place else hint
 
