@@ -516,6 +516,22 @@ def test_a_copy_of_a_text_from_elsewhere_removes_nothing(
     assert copy.stat().st_mode & 0o777 == 0o644
 
 
+def test_a_text_of_another_profile_is_refused_and_the_hint_names_its_own(run: Run, editor: Script, home: Path) -> None:
+    for profile, name in (("one", "Alpha"), ("two", "Omega")):  # row 1 of revision 1 in both
+        assert run("--profile", profile, "lookup", "set", TABLE, "a", "-", f"Name={name}").code == 0
+    editor('if not call: swap("Alpha", "Alpha, spoiled")')
+    result = run("--profile", "one", "lookup", "edit", TABLE)
+    (file,) = kept(home / "profiles/one")
+    assert result.err.endswith(f"Hint: connectctl --profile one lookup edit {TABLE} --resume {file}\n")
+    editor('put(text.replace("Alpha, spoiled", "Beta"))')
+    result = run("--profile", "two", "lookup", "edit", TABLE, "--resume", str(file))
+    assert (result.code, editor.calls) == (2, 0)
+    assert "is a text of another profile" in result.err
+    assert "Omega" in run("--profile", "two", "lookup", "show", TABLE).out
+    assert run("--profile", "one", "lookup", "edit", TABLE, "--resume", str(file)).code == 0
+    assert "Beta" in run("--profile", "one", "lookup", "show", TABLE).out
+
+
 def test_what_an_editor_that_did_not_wait_saved_later_is_found(filled: Run, editor: Script, home: Path) -> None:
     editor("pathlib.Path(sys.argv[0] + '.m').write_text(str(file))")
     assert filled("lookup", "edit", TABLE).code == 0

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import signal
 import stat
 import subprocess
@@ -270,6 +271,19 @@ def test_the_log_has_levels_and_a_json_form(run: Run) -> None:
     assert [row["level"] for row in rows] == ["warning", "error"]
     assert rows[0]["message"] == "said 30 token=***"
     assert rows[0]["at"].endswith("Z")
+
+
+def test_hints_stay_in_the_profile(run: Run, tmp_path: Path) -> None:
+    config = tmp_path / "my config.toml"
+    config.touch(0o600)
+    for options in (["--profile", "one"], ["--profile", "one", "--config", str(config)]):
+        result = run(*options, "lookup", "unset", "integration-settings", "#9")
+        place = shlex.join(options)
+        assert result.err.endswith(f"Hint: connectctl {place} lookup show integration-settings\n")
+    assert run("lookup", "unset", "integration-settings", "#9").err.endswith(
+        "Hint: connectctl lookup show integration-settings\n"
+    )
+    assert "Next: connectctl --profile two connection set" in run("--profile", "two", "init").err
 
 
 def test_profiles_do_not_see_each_other(run: Run, home: Path) -> None:

@@ -103,7 +103,7 @@ def test_the_store_itself_and_other_engines_are_refused(store: Store, tmp_path: 
 
 def unfinished(tmp_path: Path) -> None:
     """The target is refused by whoever opens it, by a second copy and by a check, each naming the way out."""
-    hint = f"rm {tmp_path / 'copy.db'}*"
+    hint = "rm -f " + " ".join(f"{tmp_path / 'copy.db'}{end}" for end in ("", "-wal", "-shm", "-gate"))
     with pytest.raises(StoreError, match="half a copy") as refused:
         open_store(COPY, tmp_path)
     assert hint in refused.value.hint

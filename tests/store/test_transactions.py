@@ -67,6 +67,24 @@ def test_an_atomic_part_may_fail_alone(store: Store) -> None:
     assert (store.meta_get("outer"), store.meta_get("part")) == ("x", None)
 
 
+def test_an_atomic_part_may_fail_alone_whatever_failed_inside(store: Store) -> None:
+    with store.transaction():
+        store.meta_set("outer", "x")
+        with pytest.raises(ZeroDivisionError), store.atomic():
+            store.meta_set("part", "x")
+            with store.transaction():  # as a function does that is also called on its own
+                raise ZeroDivisionError
+    assert (store.meta_get("outer"), store.meta_get("part")) == ("x", None)
+
+
+def test_an_atomic_part_does_not_hide_an_earlier_failure(store: Store) -> None:
+    with pytest.raises(StoreError, match="Nothing was saved"), store.transaction():
+        with pytest.raises(KeyError), store.transaction():
+            raise KeyError
+        with pytest.raises(ZeroDivisionError), store.atomic():
+            raise ZeroDivisionError
+
+
 def test_a_holding_has_one_live_entry(store: Store) -> None:
     store.executemany(LEDGER, [("k1", "h", 1), ("k2", "h", 0), ("k3", "other", 1)])
     with pytest.raises(DuplicateKey) as refused:

@@ -126,6 +126,7 @@ def _fail(session: Session, error: Exception, args: list[str]) -> int:
 
         _stderr(_masked("".join(traceback.format_exception(error))))
     if isinstance(error, ConnectctlError):
+        error.hint = session.in_profile(error.hint)
         return _say(error)
     from connectctl.cli.logs import keep_traceback
 

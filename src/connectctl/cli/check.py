@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterable, Iterator
 from functools import partial
 from itertools import groupby
@@ -52,7 +51,7 @@ def check_tables(session: Session, table: str | None, offline: bool, as_json: bo
     where = tables[0].title if len(tables) == 1 else f"{len(tables)} tables"
     summed = f"{_count(len(errors), 'error')} and {_count(warnings, 'warning')} in {where}"
     if errors:
-        raise ConfigError(f"lookup check found {summed}", hint=command(session, errors[0].fix))
+        raise ConfigError(f"lookup check found {summed}", hint=session.command(errors[0].fix))
     session.say(f"Found {summed}" if found else f"Nothing is wrong with {where}")
 
 
@@ -147,13 +146,6 @@ def _configured(session: Session, kind: str) -> bool:
 # --- output
 
 
-def command(session: Session, words: Iterable[str]) -> str:
-    """The command line that does this in the same profile, ready for a shell."""
-    before = ["--profile", session.profile] if session.profile else []
-    before += ["--config", str(session.config)] if session.config else []
-    return shlex.join(["connectctl", *before, *words])
-
-
 def as_document(session: Session, finding: Finding) -> dict[str, Any]:
     """A finding as JSON has it."""
     return {
@@ -163,7 +155,7 @@ def as_document(session: Session, finding: Finding) -> dict[str, Any]:
         "key": list(finding.key) or None,
         "column": finding.column or None,
         "message": finding.message,
-        "fix": command(session, finding.fix),
+        "fix": session.command(finding.fix),
     }
 
 
@@ -178,7 +170,7 @@ def show(session: Session, found: list[Finding]) -> None:
         lines = [tables[table].title if table in tables else table or "Remotes"]
         for (severity, message, fix), alike in list(same.items())[:LISTED]:
             lines.append(f"  {severity:<7}  {cell(_rows(alike) + message)}")
-            lines.append(f"           Fix: {command(session, fix)}")
+            lines.append(f"           Fix: {session.command(fix)}")
         if len(same) > LISTED:
             lines.append(f"  and {len(same) - LISTED} more; --json lists them all")
         blocks.append("\n".join(lines) + "\n")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -101,9 +102,10 @@ def _opened(
     head, *lines = render(((number, texts) for number, _, texts in found), spec)
     shown = {number: Shown(rev, line) for (number, rev, _), line in zip(found, lines, strict=True)}
     for file in left_behind(session.paths.data_dir, spec.name):
-        session.say(f"Remark: an earlier text was not saved: connectctl lookup edit {spec.name} --resume {file}")
+        again = session.command(("lookup", "edit", spec.name, "--resume", str(file)))
+        session.say(f"Remark: an earlier text was not saved: {again}")
     remark = f"Only {len(found)} of {len(rows)} rows are shown; the others stay as they are." if filtered else ""
-    basis = Basis(shown, last_id, filtered)
+    basis = Basis(shown, last_id, filtered, session.store.store_id)
     kept = Kept.new(session.paths.data_dir, spec.name)
     given = [*preamble(spec, remark), head, *lines]
     given = kept.write(given)
@@ -124,10 +126,12 @@ def _resumed(session: Session, spec: TableSpec, file: Path, command: list[str]) 
 
     kept = Kept(file.absolute())
     if not kept.file.is_file():
-        raise UsageError(f"There is no file {file}", hint=f"ls -l {session.paths.data_dir / FOLDER}")
+        raise UsageError(
+            f"There is no file {file}", hint=shlex.join(["ls", "-l", str(session.paths.data_dir / FOLDER)])
+        )
     text = with_commas(without_notes(kept.read()), spec)
     rows = session.store.table(spec)
-    basis = kept.read_basis(spec.name)
+    basis = kept.read_basis(spec.name, session.store.store_id)
     if kept.file.parent.resolve() != (session.paths.data_dir / FOLDER).resolve():
         kept.close()
         kept = Kept.new(session.paths.data_dir, spec.name)
@@ -135,7 +139,12 @@ def _resumed(session: Session, spec: TableSpec, file: Path, command: list[str]) 
     if basis is None:
         numbers = [line.number for line in parse(text, spec, {}).lines if line.number is not None]
         now = [now_of(spec, row) for row in rows.get(doc_ids=numbers)]
-        basis = Basis({row.number: Shown(row.rev, one_line(row.number, row.texts)) for row in now}, 2**63, True)
+        basis = Basis(
+            {row.number: Shown(row.rev, one_line(row.number, row.texts)) for row in now},
+            2**63,
+            True,
+            session.store.store_id,
+        )
     changes = compare(parse(text, spec, basis.shown), spec, basis.shown)
     saved = save(session.store, spec, changes, basis, dry_run=True)
     rebased = rebase(text, spec, basis.shown, saved.conflicts)

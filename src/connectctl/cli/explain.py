@@ -48,7 +48,7 @@ def explain_table(session: Session, table: str | None, as_json: bool) -> None:
     elif blocks:
         write("\n".join(blocks))
     if table is None and not as_json:
-        session.say("connectctl lookup explain TABLE explains the columns of a table")
+        session.say(session.in_profile("connectctl lookup explain TABLE explains the columns of a table"))
 
 
 def settings_explained(session: Session) -> list[dict[str, Any]]:

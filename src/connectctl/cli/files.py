@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import tempfile
 from collections.abc import Iterable
 from pathlib import Path
@@ -36,4 +37,6 @@ def put(file: Path, text: str | Iterable[str]) -> None:
         finally:
             Path(temporary).unlink(missing_ok=True)
     except OSError as error:
-        raise UsageError(f"{file} cannot be written: {error.strerror or error}", hint=f"ls -ld {file.parent}") from None
+        raise UsageError(
+            f"{file} cannot be written: {error.strerror or error}", hint=f"ls -ld {shlex.quote(str(file.parent))}"
+        ) from None

@@ -33,4 +33,4 @@ def init(session: Session, dry_run: bool) -> None:
         return
     store = session.store
     session.say(f"The store is {store.path or store.url}")
-    session.say("Next: connectctl connection set docebo base_url")
+    session.say(session.in_profile("Next: connectctl connection set docebo base_url"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import shlex
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
@@ -42,7 +43,7 @@ class Kept:
                     return cls(file)
         except OSError as error:
             raise _unwritable(data_dir / FOLDER, error) from None
-        raise ConfigError(f"{folder} is full of texts of {table}", hint=f"ls -l {folder}")
+        raise ConfigError(f"{folder} is full of texts of {table}", hint=f"ls -l {shlex.quote(str(folder))}")
 
     @property
     def _beside(self) -> Path:
@@ -58,7 +59,7 @@ class Kept:
             return []
         except OSError as error:
             raise ConfigError(
-                f"{self.file} cannot be read: {error.strerror or error}", hint=f"ls -l {self.file}"
+                f"{self.file} cannot be read: {error.strerror or error}", hint=f"ls -l {shlex.quote(str(self.file))}"
             ) from None
         return lines_of(raw)
 
@@ -79,6 +80,7 @@ class Kept:
         """Remembers with what the text is to be compared, and holds its lock. Raises ConfigError."""
         document = {
             "table": table,
+            "store": basis.store_id,
             "last_id": basis.last_id,
             "filtered": basis.filtered,
             "rows": [[number, row.rev, row.line] for number, row in basis.shown.items()],
@@ -87,21 +89,30 @@ class Kept:
         self.close()
         self._lock = handle
 
-    def read_basis(self, table: str) -> Basis | None:
-        """None where there is none, as for a copy. Raises UsageError for another table's, or one that is in use."""
+    def read_basis(self, table: str, store_id: str) -> Basis | None:
+        """None where there is none, as for a copy. Raises UsageError for the text of another table or store, and for
+        one that is in use.
+        """
         try:
             handle = os.open(self._beside, os.O_RDONLY | os.O_CLOEXEC)
             with os.fdopen(os.dup(handle), encoding="utf-8") as stream:
                 document = json.load(stream)
             rows = {int(number): Shown(int(rev), str(line)) for number, rev, line in document["rows"]}
-            basis = Basis(rows, int(document["last_id"]), bool(document["filtered"]))
+            basis = Basis(rows, int(document["last_id"]), bool(document["filtered"]), str(document["store"]))
             of = document["table"]
         except (OSError, ValueError, KeyError, TypeError):
             return None
         if of != table:
             os.close(handle)
             raise UsageError(
-                f"{self.file} is a text of the table {of}", hint=f"connectctl lookup edit {of} --resume {self.file}"
+                f"{self.file} is a text of the table {of}",
+                hint=shlex.join(["connectctl", "lookup", "edit", of, "--resume", str(self.file)]),
+            )
+        if basis.store_id != store_id:  # its row numbers and revisions mean other rows here
+            os.close(handle)
+            raise UsageError(
+                f"{self.file} is a text of another profile, or of a store that is no longer there",
+                hint=f"connectctl --profile NAME lookup edit {table} --resume {shlex.quote(str(self.file))}",
             )
         if not _lock(handle):
             os.close(handle)
@@ -170,4 +181,6 @@ def _lock(handle: int) -> bool:
 
 
 def _unwritable(path: Path, error: OSError) -> ConfigError:
-    return ConfigError(f"{path} cannot be written: {error.strerror or error}", hint=f"ls -ld {path.parent}")
+    return ConfigError(
+        f"{path} cannot be written: {error.strerror or error}", hint=f"ls -ld {shlex.quote(str(path.parent))}"
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -147,7 +148,9 @@ def read_rows(file: Path, spec: TableSpec, check: RowCheck | None = None) -> lis
             with file.open("rb") as stream:
                 raw = stream.read(_MAX_FILE + 1)
         except OSError as error:
-            raise UsageError(f"{file} cannot be read: {error.strerror or error}", hint=f"ls -l {file}") from None
+            raise UsageError(
+                f"{file} cannot be read: {error.strerror or error}", hint=f"ls -l {shlex.quote(str(file))}"
+            ) from None
     if len(raw) > _MAX_FILE:
         raise UsageError(f"{file} is larger than {_MAX_FILE // 1024**2} MiB")
     suffix = file.suffix.lower()

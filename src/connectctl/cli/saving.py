@@ -20,11 +20,14 @@ _MANY = 500  # keys; for more of them reading the table once is quicker than ask
 
 @dataclass(frozen=True, slots=True)
 class Basis:
-    """What the editor was given: the rows shown, the last number there was, and whether rows were left out."""
+    """What the editor was given: the rows shown, the last number there was, whether rows were left out, and from which
+    store it all came.
+    """
 
     shown: Mapping[int, Shown]
     last_id: int = 0
     filtered: bool = False
+    store_id: str = ""
 
 
 @dataclass(slots=True)
@@ -91,9 +94,11 @@ def _examine(rows: SqlTable, spec: TableSpec, changes: Changes, basis: Basis) ->
 
 
 def _touched(theirs: Now, basis: Basis) -> bool:
-    """Whether somebody has really changed the row: a change taken back is none."""
-    shown = basis.shown[theirs.number]
-    return theirs.rev != shown.rev and list(theirs.texts) != shown.texts
+    """Whether somebody has really changed the row: a change taken back is none.
+
+    Its revision does not tell: in a store that was restored from a backup it may come again.
+    """
+    return list(theirs.texts) != basis.shown[theirs.number].texts
 
 
 def _examine_keys(rows: SqlTable, spec: TableSpec, result: Saved, basis: Basis) -> None:

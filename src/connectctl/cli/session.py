@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -85,6 +86,24 @@ class Session:
         from connectctl.store import open_store
 
         return open_store(self.settings.store_url, self.paths.data_dir)
+
+    def command(self, words: Iterable[str]) -> str:
+        """The command line that does this in the same profile, ready for a shell."""
+        import shlex
+
+        return shlex.join(["connectctl", *self._place, *words])
+
+    def in_profile(self, hint: str) -> str:
+        """The hint with its commands meant for the same profile; as they stand they would change another one."""
+        import shlex
+
+        place = shlex.join(self._place)
+        return re.sub(r"\bconnectctl (?=[a-z])", lambda _: f"connectctl {place} ", hint) if place else hint
+
+    @property
+    def _place(self) -> list[str]:
+        profile = ["--profile", self.profile] if self.profile else []
+        return profile + (["--config", str(self.config)] if self.config else [])
 
     @property
     def interactive(self) -> bool:

@@ -45,7 +45,7 @@ def check(session: Session, as_json: bool) -> None:
 
     findings = _findings(session)
     wrong = [finding for finding in findings if finding.wrong]
-    rows = [asdict(finding) for finding in findings]
+    rows = [{**asdict(finding), "fix": session.in_profile(finding.fix)} for finding in findings]
     if as_json:
         emit_json({"ok": not wrong, "findings": rows})
     elif findings:

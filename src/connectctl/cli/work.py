@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import shlex
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
@@ -46,7 +45,7 @@ class Work:
     @property
     def again(self) -> str:
         """The command that goes on with the text."""
-        return f"connectctl lookup edit {self.spec.name} --resume {shlex.quote(str(self.kept.file))}"
+        return self.session.command(("lookup", "edit", self.spec.name, "--resume", str(self.kept.file)))
 
     def loop(self, given: list[str]) -> None:
         """Opens the editor until the text is saved, given up, or comes back as it was refused before."""

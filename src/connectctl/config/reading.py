@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import stat
 import tomllib
 from collections.abc import Collection, Mapping
@@ -31,7 +32,9 @@ def read_config(paths: ProfilePaths) -> tuple[str, int]:
             return stream.read().decode("utf-8-sig"), mode
     except (FileNotFoundError, NotADirectoryError):
         if paths.config_given:
-            raise ConfigError(f"{file} does not exist", hint=f"connectctl --config {file} init") from None
+            raise ConfigError(
+                f"{file} does not exist", hint=f"connectctl --config {shlex.quote(str(file))} init"
+            ) from None
         return "", 0
     except OSError as error:
         raise ConfigError(f"{file} cannot be read: {error.strerror or error}", hint=f"ls -l {file}") from None

@@ -16,7 +16,7 @@ from connectctl.plugins.specs import TableSpec
 from connectctl.store import schema
 from connectctl.store.cells import CellInvalid, check_value
 from connectctl.store.engine import Engine
-from connectctl.store.files import file_system, refuse_odd
+from connectctl.store.files import BESIDE, file_system, refuse_odd
 
 LOW_DISK = 100 * 1024 * 1024  # bytes; besides, a tenth of the store has to fit
 LONG_LOG = 64 * 1024 * 1024  # bytes; SQLite cuts the log to this when it can
@@ -51,14 +51,16 @@ def file_findings(path: Path) -> list[Finding]:
     except StoreError as error:
         return [Finding.of("file", error)]
     except OSError as error:
-        return [Finding("file", f"{path} cannot be reached: {error.strerror}", f"ls -ld {path.parent}")]
+        return [
+            Finding("file", f"{path} cannot be reached: {error.strerror}", f"ls -ld {shlex.quote(str(path.parent))}")
+        ]
     if not path.exists():
         return [Finding("file", f"There is no store at {path}", "connectctl init")]
     return [*_rights(path), *_disk(path)]
 
 
 def _rights(path: Path) -> Iterator[Finding]:
-    for file in (path, *(path.with_name(path.name + end) for end in ("-wal", "-shm", "-gate"))):
+    for file in (path, *(path.with_name(path.name + end) for end in BESIDE)):
         if file.exists() and file.stat().st_mode & 0o077:
             yield Finding("file", f"{file} can be read by other users", f"chmod 600 {shlex.quote(str(file))}")
     mode = path.parent.stat().st_mode
@@ -83,7 +85,9 @@ def _disk(path: Path) -> Iterator[Finding]:
     log = path.with_name(path.name + "-wal")
     if log.exists() and log.stat().st_size > LONG_LOG:
         text = f"The log {log} has grown to {log.stat().st_size // 1024**2} MiB: some program reads for long"
-        yield Finding("disk", text, f"end that program; the last one to close takes the log in: fuser -v {log}")
+        yield Finding(
+            "disk", text, f"end that program; the last one to close takes the log in: fuser -v {shlex.quote(str(log))}"
+        )
 
 
 # --- the database

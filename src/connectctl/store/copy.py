@@ -18,6 +18,7 @@ from connectctl.errors import StoreCorrupt, StoreError, UsageError
 from connectctl.plugins.specs import ColumnSpec, TableSpec
 from connectctl.store import open_engine, schema, store_file
 from connectctl.store.engine import DuplicateKey, Engine
+from connectctl.store.files import removal
 
 if TYPE_CHECKING:
     from connectctl.store.store import Store
@@ -69,7 +70,7 @@ def copy(store: Store, url: str, data_dir: Path, advance: Callable[[int], object
         if problems:
             raise StoreError(
                 f"The copy {target.where} differs from its source: {problems[0]}",
-                hint=f"check the disk, delete the copy and try again: rm {target.path}*",
+                hint=f"check the disk, delete the copy and try again: {removal(target.path) if target.path else OTHER}",
             )
         with target.transaction():
             target.execute("DELETE FROM meta WHERE key=?", (schema.COPYING,))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sqlite3
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from connectctl.store.files import lock_holder
 def explain(error: sqlite3.Error, path: Path) -> ConnectctlError | None:
     """The error for the operator, or None when the statement itself is at fault."""
     code = getattr(error, "sqlite_errorname", None) or ""
+    folder = shlex.quote(str(path.parent))
     said = " ".join(str(error).split())  # it may quote what stands in a damaged file
     if str(error).startswith(
         ("no such table", "no such column", "Could not decode", "malformed JSON")
@@ -25,7 +27,7 @@ def explain(error: sqlite3.Error, path: Path) -> ConnectctlError | None:
     if code == "SQLITE_NOTADB" or code.startswith("SQLITE_CORRUPT"):
         return StoreCorrupt(
             f"The store {path} is damaged or not a database ({said})",
-            hint=f"restore it from a backup, or move {path} away and run `connectctl init`",
+            hint=f"restore it from a backup, or move {shlex.quote(str(path))} away and run `connectctl init`",
         )
     if code.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
         pid = lock_holder(path)
@@ -34,11 +36,11 @@ def explain(error: sqlite3.Error, path: Path) -> ConnectctlError | None:
             f"The store {path} is locked by {who}", hint=f"wait for it to end, or stop it: ps -p {pid or 'PID'}"
         )
     if code == "SQLITE_FULL":
-        return StoreError(f"The disk is full: the store {path} cannot grow", hint=f"make room: df -h {path.parent}")
+        return StoreError(f"The disk is full: the store {path} cannot grow", hint=f"make room: df -h {folder}")
     if code.startswith("SQLITE_IOERR"):
         return StoreError(
             f"The store {path} cannot be read or written ({said})",
-            hint=f"check the free space, the file size limit and the health of the disk: df -h {path.parent}",
+            hint=f"check the free space, the file size limit and the health of the disk: df -h {folder}",
         )
     if code == "SQLITE_PROTOCOL":  # too many tries to get at the shared memory
         return StoreBusy(f"The store {path} is in use by too many programs at once", hint="try again")
@@ -49,7 +51,7 @@ def explain(error: sqlite3.Error, path: Path) -> ConnectctlError | None:
     if code.startswith(("SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_PERM", "SQLITE_AUTH")):
         return StoreError(
             f"The store {path} cannot be {_hindered(path)} ({said})",
-            hint=f"check the owner and the rights: ls -la {path.parent}",
+            hint=f"check the owner and the rights: ls -la {folder}",
         )
     return None
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shlex
 import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -57,14 +58,14 @@ def export(
         sync_folder(target.parent)
     except OSError as error:
         raise StoreError(
-            f"{folder} cannot be written: {error.strerror or error}", hint=f"df -h {target.parent}"
+            f"{folder} cannot be written: {error.strerror or error}", hint=f"df -h {shlex.quote(str(target.parent))}"
         ) from error
     return manifest
 
 
 def refuse_full(folder: Path) -> None:
     """Raises UsageError unless the folder is empty or not there yet."""
-    hint = f"connectctl store export {folder}-{datetime.now(UTC):%Y%m%d}"
+    hint = shlex.join(["connectctl", "store", "export", f"{folder}-{datetime.now(UTC):%Y%m%d}"])
     if folder.is_dir():
         with suppress(OSError):
             if any(folder.iterdir()):

@@ -5,11 +5,13 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import shlex
 import stat
 from pathlib import Path
 
 from connectctl.errors import StoreCorrupt, StoreError
 
+BESIDE = ("-wal", "-shm", "-gate")  # the ends of the names of the files that belong to a store
 NETWORK_TYPES = re.compile(r"nfs\d?|cifs|smb\d?|smbfs|ncpfs|afs|9p|davfs|fuse\.(sshfs|s3fs|rclone|gcsfuse|davfs)")
 
 
@@ -51,7 +53,7 @@ def refuse_odd(path: Path) -> None:
         raise StoreCorrupt(
             f"The store {path} is {'empty' if path.exists() else 'missing'}, and what was written last is still in "
             f"{path.name}-wal: something else has removed or emptied the file",
-            hint=f"restore it from a backup, or move {path}-wal away and run `connectctl init`",
+            hint=f"restore it from a backup, or move {shlex.quote(f'{path}-wal')} away and run `connectctl init`",
         )
 
 
@@ -79,6 +81,11 @@ def refuse_network(path: Path) -> None:
             f"The store {path} lies on a network file system ({kind}), where SQLite can lose data",
             hint="set [store] url in config.toml to a path on a local disk",
         )
+
+
+def removal(path: Path) -> str:
+    """The shell command that removes a store with the files that belong to it, and nothing that merely begins alike."""
+    return shlex.join(["rm", "-f", *(f"{path}{end}" for end in ("", *BESIDE))])
 
 
 def sync_folder(path: Path) -> None:

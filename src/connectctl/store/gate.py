@@ -17,6 +17,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import shlex
 import threading
 import time
 import weakref
@@ -182,7 +183,7 @@ class WriteGate:
             self._give_back()
             raise StoreError(
                 f"The store cannot be written: {self.path} cannot be locked: {error.strerror}",
-                hint=f"check the owner, the rights and the disk: ls -la {self.path.parent}",
+                hint=f"check the owner, the rights and the disk: ls -la {shlex.quote(str(self.path.parent))}",
             ) from error
         except BaseException:
             self._give_back()

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from connectctl import __version__
 from connectctl.errors import SchemaTooNew, StoreCorrupt, StoreError
 from connectctl.store.engine import Engine
+from connectctl.store.files import removal
 
 V1 = """
 CREATE TABLE meta(key TEXT PRIMARY KEY, value TEXT NOT NULL);
@@ -129,7 +130,7 @@ def refuse_unfinished(engine: Engine) -> None:
     if found:
         raise CopyUnfinished(
             f"The store {engine.where} is half a copy ({found[0][0].partition('|')[0]})",
-            hint="delete it and copy again: " + (f"rm {engine.path}*" if engine.path else "connectctl store copy"),
+            hint="delete it and copy again: " + (removal(engine.path) if engine.path else "connectctl store copy"),
         )
 
 

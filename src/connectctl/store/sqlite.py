@@ -138,6 +138,7 @@ class SqliteEngine:
     @contextlib.contextmanager
     def savepoint(self) -> Iterator[None]:
         held = self._connections.mine()
+        before = held.broken
         with held as connection:
             connection.execute("SAVEPOINT part")
         try:
@@ -147,6 +148,7 @@ class SqliteEngine:
                 if connection.in_transaction:
                     connection.execute("ROLLBACK TO part")
                     connection.execute("RELEASE part")
+                    held.broken = before  # an inner transaction that failed in here is undone with it
             raise
         with held as connection:
             connection.execute("RELEASE part")
