@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import re
 import shlex
 import signal
 import subprocess
@@ -353,6 +354,42 @@ def test_an_editor_that_fails_saves_nothing(filled: Run, editor: Script, home: P
     assert result.err.endswith(f"--resume {kept(home)[0]}\n")
     assert "Changed" in kept(home)[0].read_text()
     assert table(filled) == before
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "file.unlink(); os.mkfifo(file)",
+        "file.unlink(); file.mkdir()",
+        "os.truncate(file, 257 * 1024**2)",
+    ],
+    ids=["pipe", "folder", "huge"],
+)
+def test_what_an_editor_leaves_that_is_no_text_is_refused(filled: Run, editor: Script, home: Path, body: str) -> None:
+    before = table(filled)
+    editor(body)
+    result = filled("lookup", "edit", TABLE)
+    assert result.code == 3, result.err
+    assert re.search(
+        r"Error: .*(is not a file any more|cannot be read|is larger than 256 MiB)\nHint: ls -l ", result.err
+    )
+    assert table(filled) == before
+
+
+def test_a_link_that_an_editor_leaves_is_read_and_its_target_keeps_its_rights(
+    filled: Run, editor: Script, tmp_path: Path
+) -> None:
+    target = tmp_path / "elsewhere.csv"
+    editor(f"""
+target = pathlib.Path({str(target)!r})
+target.write_text(text.replace("Alpha", "Beta"), encoding="utf-8")
+target.chmod(0o644)
+file.unlink()
+file.symlink_to(target)
+""")
+    result = filled("lookup", "edit", TABLE)
+    assert (result.code, result.err) == (0, "Credly Badge Templates: 0 added, 1 changed, 0 removed\n")
+    assert target.stat().st_mode & 0o777 == 0o644
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from connectctl.store.table import SqlTable
     from connectctl.store.transfer import RowCheck
 
-_MAX_FILE = 256 * 1024 * 1024
+MAX_FILE = 256 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,15 +141,15 @@ def read_rows(file: Path, spec: TableSpec, check: RowCheck | None = None) -> lis
     if str(file) == "-":
         if sys.stdin is None or sys.stdin.isatty():
             raise UsageError("There is no file on standard input", hint=f"connectctl lookup import {spec.name} FILE")
-        raw = sys.stdin.buffer.read(_MAX_FILE + 1)
+        raw = sys.stdin.buffer.read(MAX_FILE + 1)
     else:
         try:
             with file.open("rb") as stream:
-                raw = stream.read(_MAX_FILE + 1)
+                raw = stream.read(MAX_FILE + 1)
         except OSError as error:
             raise UsageError(f"{file} cannot be read: {error.strerror or error}", hint=f"ls -l {file}") from None
-    if len(raw) > _MAX_FILE:
-        raise UsageError(f"{file} is larger than {_MAX_FILE // 1024**2} MiB")
+    if len(raw) > MAX_FILE:
+        raise UsageError(f"{file} is larger than {MAX_FILE // 1024**2} MiB")
     suffix = file.suffix.lower()
     json = suffix == ".json" or (suffix != ".csv" and raw.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] in (b"[", b"{"))
     return (import_json if json else import_csv)(raw, spec, check)
