@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.cli.conftest import BADGES
 from tests.cli.test_lookup import TABLE, filled, rows
 
 from connectctl.store import open_store
@@ -169,6 +170,17 @@ def test_cells_that_nobody_touched_keep_what_they_hold(filled: Run, editor: Scri
     assert filled("lookup", "edit", TABLE).code == 0
     with open_store("sqlite:///store.db", home) as store:
         assert dict(store.documents(TABLE).get(doc_id=4)) == {**stored, "Since": "2026-03-04"}
+
+
+def test_a_value_of_the_wrong_type_is_not_taken_for_the_right_one(filled: Run, editor: Script, home: Path) -> None:
+    with open_store("sqlite:///store.db", home) as store:
+        store.table(BADGES).update({"IsActive": 1, "Element": True}, doc_ids=[1])
+    editor("""
+put("\\n".join("1, a, , Alpha, true, 1, 2026-01-31" if line.startswith("1,") else line for line in text.splitlines()))
+""")
+    assert filled("lookup", "edit", TABLE).err == "Credly Badge Templates: 0 added, 1 changed, 0 removed\n"
+    assert list(rows(filled)[0].values()) == ["a", None, "Alpha", True, 1, "2026-01-31"]
+    assert [type(value) for value in list(rows(filled)[0].values())[3:5]] == [bool, int]
 
 
 def test_only_the_rows_asked_for_are_shown_and_the_others_stay(filled: Run, editor: Script) -> None:

@@ -125,7 +125,7 @@ def save(store: Store, spec: TableSpec, target: Target, changes: dict[str, Any],
                 if column.required and fresh[column.name] is None:
                     raise CellInvalid(f"{column.name} must not be blank", hint=f"connectctl lookup explain {spec.name}")
             return "added", 0 if dry_run else rows.insert(fresh)
-        same = all(_equal(row.get(name), value) for name, value in changes.items())
+        same = all(equal(row.get(name), value) for name, value in changes.items())
         if not same and not dry_run:
             try:
                 rows.update(changes, doc_ids=[row.doc_id])
@@ -172,7 +172,7 @@ def merge(store: Store, spec: TableSpec, new: list[dict[str, Any]], replace: boo
                 fresh.append(row)
                 continue
             stays.add(found.doc_id)
-            if not all(_equal(found.get(column.name), row.get(column.name)) for column in spec.columns):
+            if not all(equal(found.get(column.name), row.get(column.name)) for column in spec.columns):
                 changed[found.doc_id] = row
         gone = [row.doc_id for row in old.values() if row.doc_id not in stays] if replace else []
         if not dry_run:
@@ -196,7 +196,7 @@ def _parsed(spec: TableSpec, column: ColumnSpec, text: str) -> Any:
         raise CellInvalid(error.message, hint=f"connectctl lookup explain {spec.name}") from None
 
 
-def _equal(old: Any, new: Any) -> bool:
+def equal(old: Any, new: Any) -> bool:
     """The same value of the same type: to Python 1 is true."""
     return type(old) is type(new) and bool(old == new)
 
