@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from connectctl.errors import UsageError
+from connectctl.errors import ConfigError, UsageError
 from connectctl.plugins.names import did_you_mean
 from connectctl.store.cells import CellInvalid, parse_cell
 from connectctl.store.engine import DuplicateKey
@@ -179,13 +180,24 @@ def merge(store: Store, spec: TableSpec, new: list[dict[str, Any]], replace: boo
             if gone:
                 rows.remove(doc_ids=gone)
             rows.update(lambda row: row.update(changed[row.doc_id]), doc_ids=list(changed))  # type: ignore[attr-defined]
-            rows.insert_multiple(fresh)
+            with same_key_refused(spec):
+                rows.insert_multiple(fresh)
     return {
         "added": len(fresh),
         "changed": len(changed),
         "removed": len(gone),
         "unchanged": len(stays) - len(changed),
     }
+
+
+@contextmanager
+def same_key_refused(spec: TableSpec) -> Iterator[None]:
+    """Raises ConfigError for keys that are one to the database alone: it may end a text at NUL."""
+    try:
+        yield
+    except DuplicateKey as error:
+        words = f"{error.message}, or one that differs only behind a character U+0000; nothing was saved"
+        raise ConfigError(words, hint=f"connectctl lookup show {spec.name}") from None
 
 
 def _parsed(spec: TableSpec, column: ColumnSpec, text: str) -> Any:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from connectctl.cli.changes import Change, Changes, Conflict, Key, Now
-from connectctl.cli.rows import equal
+from connectctl.cli.rows import equal, same_key_refused
 from connectctl.cli.sheet import Fault, Shown, texts_of
 
 if TYPE_CHECKING:
@@ -55,7 +55,8 @@ def save(store: Store, spec: TableSpec, changes: Changes, basis: Basis, dry_run:
     with nullcontext() if dry_run else store.transaction():
         result, current = _examine(rows, spec, changes, basis)
         if not result.refused and not dry_run:
-            _write(rows, spec, result, current)
+            with same_key_refused(spec):
+                _write(rows, spec, result, current)
     return result
 
 
