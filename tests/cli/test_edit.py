@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import re
 import shlex
 import signal
 import subprocess
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.cli.conftest import BADGES
 from tests.cli.test_lookup import TABLE, filled, rows
 
 from connectctl.store import open_store
@@ -168,6 +170,17 @@ def test_cells_that_nobody_touched_keep_what_they_hold(filled: Run, editor: Scri
     assert filled("lookup", "edit", TABLE).code == 0
     with open_store("sqlite:///store.db", home) as store:
         assert dict(store.documents(TABLE).get(doc_id=4)) == {**stored, "Since": "2026-03-04"}
+
+
+def test_a_value_of_the_wrong_type_is_not_taken_for_the_right_one(filled: Run, editor: Script, home: Path) -> None:
+    with open_store("sqlite:///store.db", home) as store:
+        store.table(BADGES).update({"IsActive": 1, "Element": True}, doc_ids=[1])
+    editor("""
+put("\\n".join("1, a, , Alpha, true, 1, 2026-01-31" if line.startswith("1,") else line for line in text.splitlines()))
+""")
+    assert filled("lookup", "edit", TABLE).err == "Credly Badge Templates: 0 added, 1 changed, 0 removed\n"
+    assert list(rows(filled)[0].values()) == ["a", None, "Alpha", True, 1, "2026-01-31"]
+    assert [type(value) for value in list(rows(filled)[0].values())[3:5]] == [bool, int]
 
 
 def test_only_the_rows_asked_for_are_shown_and_the_others_stay(filled: Run, editor: Script) -> None:
@@ -353,6 +366,42 @@ def test_an_editor_that_fails_saves_nothing(filled: Run, editor: Script, home: P
     assert result.err.endswith(f"--resume {kept(home)[0]}\n")
     assert "Changed" in kept(home)[0].read_text()
     assert table(filled) == before
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "file.unlink(); os.mkfifo(file)",
+        "file.unlink(); file.mkdir()",
+        "os.truncate(file, 257 * 1024**2)",
+    ],
+    ids=["pipe", "folder", "huge"],
+)
+def test_what_an_editor_leaves_that_is_no_text_is_refused(filled: Run, editor: Script, home: Path, body: str) -> None:
+    before = table(filled)
+    editor(body)
+    result = filled("lookup", "edit", TABLE)
+    assert result.code == 3, result.err
+    assert re.search(
+        r"Error: .*(is not a file any more|cannot be read|is larger than 256 MiB)\nHint: ls -l ", result.err
+    )
+    assert table(filled) == before
+
+
+def test_a_link_that_an_editor_leaves_is_read_and_its_target_keeps_its_rights(
+    filled: Run, editor: Script, tmp_path: Path
+) -> None:
+    target = tmp_path / "elsewhere.csv"
+    editor(f"""
+target = pathlib.Path({str(target)!r})
+target.write_text(text.replace("Alpha", "Beta"), encoding="utf-8")
+target.chmod(0o644)
+file.unlink()
+file.symlink_to(target)
+""")
+    result = filled("lookup", "edit", TABLE)
+    assert (result.code, result.err) == (0, "Credly Badge Templates: 0 added, 1 changed, 0 removed\n")
+    assert target.stat().st_mode & 0o777 == 0o644
 
 
 @pytest.mark.parametrize(

@@ -299,6 +299,16 @@ def test_a_value_of_the_wrong_type_is_not_taken_for_the_same(filled: Run, home: 
     assert list(rows(filled)[0].values()) == ["a", None, "Alpha", True, 1, "2026-01-31"]
 
 
+def test_keys_that_are_one_to_the_database_alone_are_refused(run: Run, tmp_path: Path) -> None:
+    file = tmp_path / "rows.json"
+    file.write_text(json.dumps([dict.fromkeys(COLUMNS) | {"Badge Template ID": key} for key in ("a", "a\0b", "a\0c")]))
+    result = run("lookup", "import", TABLE, str(file))
+    if result.code:  # a newer SQLite may tell them apart
+        assert result.code == 3
+        assert result.err.splitlines()[-1] == f"Hint: connectctl lookup show {TABLE}"
+        assert rows(run) == []
+
+
 def test_replace_keeps_the_numbers_of_rows_that_stay(filled: Run, tmp_path: Path) -> None:
     file = tmp_path / "rows.json"
     row = dict.fromkeys(COLUMNS) | {"Badge Template ID": "c", "Name": "Gamma"}

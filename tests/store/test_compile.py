@@ -307,3 +307,9 @@ def test_any_other_column_name_works(store: Store, column: str) -> None:
     table.insert({column: "x"})
     assert table.search(where(column) == "x") == [{column: "x"}]
     assert table.get_row(("x",)) == {column: "x"}
+    table.truncate()
+    table.insert({column: 5})
+    for test, bound in itertools.product(ORDERS, (4, 5, 6, 4.5, "x")):
+        found = [{column: 5}] if not isinstance(bound, str) and test(5, bound) else []
+        assert table.search(test(where(column), bound)) == found
+        assert table.search(~(test(where(column), bound))) == ([] if found or bound == "x" else [{column: 5}])

@@ -6,12 +6,14 @@ import fcntl
 import json
 import os
 import shlex
+import stat
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
+from connectctl.cli.rows import MAX_FILE
 from connectctl.cli.saving import Basis
 from connectctl.cli.sheet import Shown, file_of, lines_of
 from connectctl.config.paths import private_dir
@@ -52,21 +54,28 @@ class Kept:
     # --- the text
 
     def read(self) -> list[str]:
-        """Its lines; none when the editor has left no file. Raises ConfigError."""
+        """Its lines; none when the editor has left no file. Raises ConfigError, also for what has no end."""
+        hint = f"ls -l {shlex.quote(str(self.file))}"
         try:
-            raw = self.file.read_bytes()
+            handle = os.open(self.file, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)  # a pipe without a writer opens too
+            if not stat.S_ISREG(os.fstat(handle).st_mode):
+                os.close(handle)
+                raise ConfigError(f"{self.file} is not a file any more", hint=hint)
+            with open(handle, "rb") as stream:
+                raw = stream.read(MAX_FILE + 1)
         except FileNotFoundError:
             return []
         except OSError as error:
-            raise ConfigError(
-                f"{self.file} cannot be read: {error.strerror or error}", hint=f"ls -l {shlex.quote(str(self.file))}"
-            ) from None
+            raise ConfigError(f"{self.file} cannot be read: {error.strerror or error}", hint=hint) from None
+        if len(raw) > MAX_FILE:
+            raise ConfigError(f"{self.file} is larger than {MAX_FILE // 1024**2} MiB", hint=hint)
         return lines_of(raw)
 
     def protect(self) -> None:
-        """Makes it private again: an editor may have put a new file there."""
+        """Makes it private again: an editor may have put a new file there. What a link leads to is not ours."""
         with suppress(OSError):
-            self.file.chmod(0o600)
+            if stat.S_ISREG(self.file.lstat().st_mode):
+                self.file.chmod(0o600)
 
     def write(self, lines: Sequence[str]) -> list[str]:
         """Puts the lines there in one step, and gives them as `read` would. Raises ConfigError."""

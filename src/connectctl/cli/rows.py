@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from connectctl.errors import UsageError
+from connectctl.errors import ConfigError, UsageError
 from connectctl.plugins.names import did_you_mean
 from connectctl.store.cells import CellInvalid, parse_cell
 from connectctl.store.engine import DuplicateKey
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from connectctl.store.table import SqlTable
     from connectctl.store.transfer import RowCheck
 
-_MAX_FILE = 256 * 1024 * 1024
+MAX_FILE = 256 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +127,7 @@ def save(store: Store, spec: TableSpec, target: Target, changes: dict[str, Any],
                 if column.required and fresh[column.name] is None:
                     raise CellInvalid(f"{column.name} must not be blank", hint=f"connectctl lookup explain {spec.name}")
             return "added", 0 if dry_run else rows.insert(fresh)
-        same = all(_equal(row.get(name), value) for name, value in changes.items())
+        same = all(equal(row.get(name), value) for name, value in changes.items())
         if not same and not dry_run:
             try:
                 rows.update(changes, doc_ids=[row.doc_id])
@@ -142,17 +143,17 @@ def read_rows(file: Path, spec: TableSpec, check: RowCheck | None = None) -> lis
     if str(file) == "-":
         if sys.stdin is None or sys.stdin.isatty():
             raise UsageError("There is no file on standard input", hint=f"connectctl lookup import {spec.name} FILE")
-        raw = sys.stdin.buffer.read(_MAX_FILE + 1)
+        raw = sys.stdin.buffer.read(MAX_FILE + 1)
     else:
         try:
             with file.open("rb") as stream:
-                raw = stream.read(_MAX_FILE + 1)
+                raw = stream.read(MAX_FILE + 1)
         except OSError as error:
             raise UsageError(
                 f"{file} cannot be read: {error.strerror or error}", hint=f"ls -l {shlex.quote(str(file))}"
             ) from None
-    if len(raw) > _MAX_FILE:
-        raise UsageError(f"{file} is larger than {_MAX_FILE // 1024**2} MiB")
+    if len(raw) > MAX_FILE:
+        raise UsageError(f"{file} is larger than {MAX_FILE // 1024**2} MiB")
     suffix = file.suffix.lower()
     json = suffix == ".json" or (suffix != ".csv" and raw.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] in (b"[", b"{"))
     return (import_json if json else import_csv)(raw, spec, check)
@@ -175,20 +176,31 @@ def merge(store: Store, spec: TableSpec, new: list[dict[str, Any]], replace: boo
                 fresh.append(row)
                 continue
             stays.add(found.doc_id)
-            if not all(_equal(found.get(column.name), row.get(column.name)) for column in spec.columns):
+            if not all(equal(found.get(column.name), row.get(column.name)) for column in spec.columns):
                 changed[found.doc_id] = row
         gone = [row.doc_id for row in old.values() if row.doc_id not in stays] if replace else []
         if not dry_run:
             if gone:
                 rows.remove(doc_ids=gone)
             rows.update(lambda row: row.update(changed[row.doc_id]), doc_ids=list(changed))  # type: ignore[attr-defined]
-            rows.insert_multiple(fresh)
+            with same_key_refused(spec):
+                rows.insert_multiple(fresh)
     return {
         "added": len(fresh),
         "changed": len(changed),
         "removed": len(gone),
         "unchanged": len(stays) - len(changed),
     }
+
+
+@contextmanager
+def same_key_refused(spec: TableSpec) -> Iterator[None]:
+    """Raises ConfigError for keys that are one to the database alone: it may end a text at NUL."""
+    try:
+        yield
+    except DuplicateKey as error:
+        words = f"{error.message}, or one that differs only behind a character U+0000; nothing was saved"
+        raise ConfigError(words, hint=f"connectctl lookup show {spec.name}") from None
 
 
 def _parsed(spec: TableSpec, column: ColumnSpec, text: str) -> Any:
@@ -199,7 +211,7 @@ def _parsed(spec: TableSpec, column: ColumnSpec, text: str) -> Any:
         raise CellInvalid(error.message, hint=f"connectctl lookup explain {spec.name}") from None
 
 
-def _equal(old: Any, new: Any) -> bool:
+def equal(old: Any, new: Any) -> bool:
     """The same value of the same type: to Python 1 is true."""
     return type(old) is type(new) and bool(old == new)
 

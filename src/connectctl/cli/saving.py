@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from connectctl.cli.changes import Change, Changes, Conflict, Key, Now
+from connectctl.cli.rows import equal, same_key_refused
 from connectctl.cli.sheet import Fault, Shown, texts_of
 
 if TYPE_CHECKING:
@@ -57,7 +58,8 @@ def save(store: Store, spec: TableSpec, changes: Changes, basis: Basis, dry_run:
     with nullcontext() if dry_run else store.transaction():
         result, current = _examine(rows, spec, changes, basis)
         if not result.refused and not dry_run:
-            _write(rows, spec, result, current)
+            with same_key_refused(spec):
+                _write(rows, spec, result, current)
     return result
 
 
@@ -77,9 +79,9 @@ def _examine(rows: SqlTable, spec: TableSpec, changes: Changes, basis: Basis) ->
         row = current.get(change.number)
         theirs = None if row is None else now_of(spec, row)
         if row is not None and theirs is not None and not _touched(theirs, basis):
-            if any(row.get(name) != value for name, value in change.values.items()):
+            if _differs(row, change):
                 result.changed.append((change, theirs))
-        elif row is None or any(row.get(name) != value for name, value in change.values.items()):
+        elif row is None or _differs(row, change):
             result.conflicts.append(Conflict(change.number, change, theirs))
     for number in changes.removed:
         if number in current:
@@ -101,6 +103,11 @@ def _touched(theirs: Now, basis: Basis) -> bool:
     return list(theirs.texts) != basis.shown[theirs.number].texts
 
 
+def _differs(row: Mapping[str, Any], change: Change) -> bool:
+    """Whether the row does not hold yet what the text wants."""
+    return not all(equal(row.get(name), value) for name, value in change.values.items())
+
+
 def _examine_keys(rows: SqlTable, spec: TableSpec, result: Saved, basis: Basis) -> None:
     """Finds new keys that a row has which is not shown, or which came or got it meanwhile."""
     leaving = {row.number for row in result.removed}
@@ -112,7 +119,7 @@ def _examine_keys(rows: SqlTable, spec: TableSpec, result: Saved, basis: Basis) 
         row = held.get(change.key)
         if row is None or row.doc_id == change.number or row.doc_id in leaving:
             continue
-        if change.number is None and all(row.get(name) == value for name, value in change.values.items()):
+        if change.number is None and not _differs(row, change):
             same.add(change.place)  # somebody else has added the very same row
             continue
         theirs = now_of(spec, row)

@@ -114,8 +114,8 @@ def compare(path: Path, operator: str, operand: Any, *, wide: bool, keyed: bool)
     low, high = interval
     exact = type(known) is int and abs(known) < EXACT
     bound = high if (operator[0] == "<") == wide else low
-    sql = _compare_number(path, operator, wide, keyed, exact)
-    return sql, [bound, known][: sql.count("?")]
+    twice = exact and not (wide and len(operator) == 2)  # not counted in the SQL: a path may hold a ? itself
+    return _compare_number(path, operator, wide, keyed, exact), [bound, known] if twice else [bound]
 
 
 def plain(operand: Any) -> str | int | float | None:

@@ -1,7 +1,8 @@
 """Lookup tables as CSV and JSON: all rows or none come in, and every bad cell is named by line and column.
 
 CSV cells that a spreadsheet would run as a formula get an apostrophe in front (OWASP, "CSV injection"), and so do
-texts that trimming would change; the apostrophe goes away again on import, so every text comes back unharmed.
+texts that trimming would change; the apostrophe goes away again on import, so every text comes back unharmed. Half a
+surrogate pair has no UTF-8: CSV spells it out (\\udXXX), only JSON brings it back.
 """
 
 from __future__ import annotations
