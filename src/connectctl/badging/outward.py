@@ -68,14 +68,18 @@ def prepare(spec: ProviderSpec, ctx: RunContext) -> Shared:
     courses, read_now = selections.first()
     mapped = _mapped_plans(shared, ctx, rows)
     shared.earned = [*courses, *mapped]
-    _read_completions(shared, ctx)
+    _read_completions(shared, ctx, shared.earned)
     _find_needy(shared, ctx)
     read_people(ctx, spool, _everybody(shared), problems)
     due = _due_courses(shared) - read_now
     if due:
         # A selection may change without a trace in the course list: whatever is about to issue is read again.
-        before = _everybody(shared)
+        before, decided = _everybody(shared), {_decision(earning) for earning in courses}
         shared.earned = [*selections.again(courses, due), *mapped]
+        # What is decided otherwise than the completions were read for begins at the start date (GN-37).
+        moved = [earning for earning in shared.earned if earning.kind == "course" and _decision(earning) not in decided]
+        if moved:
+            _read_completions(shared, ctx, moved)
         shared.needy.clear()
         _find_needy(shared, ctx)
         read_people(ctx, spool, _everybody(shared) - before, problems)
@@ -195,11 +199,16 @@ def _view(shared: Shared, ctx: RunContext, earning: Earning) -> EarningView:
     )
 
 
-def _read_completions(shared: Shared, ctx: RunContext) -> None:
+def _decision(earning: Earning) -> tuple[str, str | None, str]:
+    """A part and what decides it."""
+    return earning.part, earning.template, earning.element
+
+
+def _read_completions(shared: Shared, ctx: RunContext, earnings: Sequence[Earning]) -> None:
     """Pages over many courses and plans at once into the spool (CR-32, CR-35)."""
     titles = shared.spec.titles
     for kind, title in (("course", titles["enrolled"]), ("plan", titles["plans_completed"])):
-        earned = [earning for earning in shared.earned if earning.kind == kind and earning.template]
+        earned = [earning for earning in earnings if earning.kind == kind and earning.template]
         before = shared.spool.count()
         if earned:
             shared.reading.read("course" if kind == "course" else "plan", earned)
