@@ -74,6 +74,22 @@ def test_a_run_with_nothing_new_reads_each_list_once(world: World) -> None:
 
 
 @pytest.mark.req("GN-37")
+def test_what_a_list_refuses_is_remembered_and_costs_no_second_request(world: World) -> None:
+    world.box.docebo.flags.refuse_cursor = True
+    mapped(world, template_of(world, "Forklift Safety"), str(plan_of(world.box)))
+    sync(world)
+    report, calls = sync(world)
+    assert report["planned"] == {}
+    docebo = calls.of("docebo")
+    assert max(docebo.values()) == 1, docebo
+    assert sum(docebo.values()) <= 6, docebo
+    world.box.docebo.flags.refuse_cursor = False
+    _, calls = sync(world, "--full")
+    asked = [e.query for e in world.box.log.entries[calls.before :] if e.path.endswith("/enrollments")]
+    assert all("get_cursor" in query for query in asked), "a full walk tries again"
+
+
+@pytest.mark.req("GN-37")
 def test_a_new_completion_is_found_among_what_changed(world: World) -> None:
     sync(world)
     box = world.box

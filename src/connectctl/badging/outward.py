@@ -17,6 +17,7 @@ from connectctl.badging.learning_plans import plan_names
 from connectctl.badging.people import read_people
 from connectctl.badging.plan import EarningView, Learner, date_reason, holding, learner_reason, settled_reason
 from connectctl.badging.provider import Credential, Provider
+from connectctl.badging.refusals import keep_refusals, recall_refusals
 from connectctl.badging.settings import read_settings
 from connectctl.badging.spool import Spool
 from connectctl.badging.templates import open_provider
@@ -57,6 +58,7 @@ def prepare(spec: ProviderSpec, ctx: RunContext) -> Shared:
         if all(str(row[Columns.of(spec).id]) != template for row in rows):
             hint = f"connectctl lookup show {spec.template_table.name}"
             raise UsageError(f"The table {spec.template_table.title} has no {spec.noun} {template}", hint=hint)
+    recall_refusals(ctx, anew=looked.whole and looked.walks)
     name, definition = dropdown.find_field(spec, ctx, remember=not looked.whole)
     ctx.step(spec.titles["field"], found=definition is not None)
     if definition is None:
@@ -83,6 +85,7 @@ def prepare(spec: ProviderSpec, ctx: RunContext) -> Shared:
         shared.needy.clear()
         _find_needy(shared, ctx)
         read_people(ctx, spool, _everybody(shared) - before, problems)
+    keep_refusals(ctx)
     return shared
 
 
