@@ -154,6 +154,9 @@ def test_one_that_is_refused_stops_no_other_and_is_retried_by_hand(world: World)
     assert all("422" in item["error"] for item in failed)
     code, _, err = world.run("credly", "batch-sync")
     assert (code, "connectctl:failed_before" in err) == (0, True)
+    assert world.run("run", "retry", report["run"], "--max-changes", "1")[0] == 6
+    code, _, err = world.run("credly", "batch-sync")
+    assert (code, "connectctl:failed_before" in err) == (0, True), "a retry that is refused forgives nothing"
     world.box.credly.update_template(template, state="active")
     code, retried = world.report("run", "retry", report["run"])
     assert (code, retried["done"], retried["trigger"]) == (0, {"issue": len(lost)}, "retry")

@@ -75,6 +75,22 @@ def test_a_run_with_nothing_new_reads_each_list_once(world: World) -> None:
 
 
 @pytest.mark.req("GN-37")
+def test_what_a_list_refuses_is_remembered_and_costs_no_second_request(world: World) -> None:
+    world.box.docebo.flags.refuse_cursor = True
+    mapped(world, template_of(world, "Forklift Safety"), str(plan_of(world.box)))
+    sync(world)
+    report, calls = sync(world)
+    assert report["planned"] == {}
+    docebo = calls.of("docebo")
+    assert max(docebo.values()) == 1, docebo
+    assert sum(docebo.values()) <= 6, docebo
+    world.box.docebo.flags.refuse_cursor = False
+    _, calls = sync(world, "--full")
+    asked = [e.query for e in world.box.log.entries[calls.before :] if e.path.endswith("/enrollments")]
+    assert all("get_cursor" in query for query in asked), "a full walk tries again"
+
+
+@pytest.mark.req("GN-37")
 def test_a_new_completion_is_found_among_what_changed(world: World) -> None:
     sync(world)
     box = world.box
@@ -163,6 +179,46 @@ def test_a_platform_that_does_not_know_the_filter_is_asked_in_another_way(world:
     box.clock.advance(3600 * 5)
     box.docebo.enroll(user, next(iter(box.intended)), "completed", "2026-02-11 12:00:00")
     assert [item["user"] for item in sync(world)[0]["items"]] == [str(user)]
+
+
+@pytest.mark.req("GN-37", "CR-27")
+def test_a_selection_changed_without_a_trace_starts_its_course_again_once_it_is_seen(world: World) -> None:
+    """The course list shows no change; that somebody completes the course makes the run read the course again."""
+    sync(world)
+    box, course = world.box, next(iter(world.box.intended))
+    (field,) = box.docebo.fields
+    leadership = next(i for i, label in box.docebo.labels(field).items() if label == "Team Leadership")
+    before, old = world.badges(), box.docebo.courses[course]
+    template = template_of(world, "Team Leadership")
+    assert old.values != {field: leadership}
+    done = {user for user, of in box.docebo.enrollments if of == course}
+    user = next(u for u in _learners(box) if u not in done and not any(str(u) == held for _, held in before))
+    box.clock.advance(3600 * 5)
+    box.docebo.update_course(course, values={field: leadership}, updated_at=old.updated_at)
+    box.docebo.enroll(user, course, "completed", "2026-02-11 12:00:00")
+    report, _ = sync(world)
+    assert {item["template"] for item in report["items"]} == {template}
+    assert {item["source"] for item in report["items"]} == {f"course:{course}"}
+    assert str(user) in {item["user"] for item in report["items"]}
+    assert len(report["items"]) > 1, "those who completed it before, too"
+    assert sync(world, "--full")[0]["planned"] == {}, "nothing was left for the weekly walk"
+
+
+@pytest.mark.req("GN-37", "CR-35")
+def test_an_old_completion_of_a_plan_entered_late_is_found_where_the_list_shows_no_changes(world: World) -> None:
+    box = world.box
+    box.docebo.flags.plan_changes_hidden = True
+    template = template_of(world, "Forklift Safety")
+    mapped(world, template, str(plan_of(box)))
+    sync(world)
+    box.clock.advance(3600 * 24 * 5)
+    taken = {user for _, user in world.badges()}
+    user = next(
+        u for u in _learners(box) if str(u) not in taken and (u, plan_of(box)) not in box.docebo.plan_enrollments
+    )
+    box.docebo.enroll_in_plan(user, plan_of(box), "completed", "2026-01-05 08:00:00")
+    report, _ = sync(world)
+    assert [(item["user"], item["template"]) for item in report["items"]] == [(str(user), template)]
 
 
 @pytest.mark.req("GN-37")

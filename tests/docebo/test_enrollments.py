@@ -65,7 +65,8 @@ def test_what_counts_as_completed(api: FakeAPI, docebo: MakeDocebo, status: Any,
         ("2025-01-11 08:00:00", "2025-01-10 17:31:05", False),
         ("2025-02-11 08:00:00", "2024-02-10 17:31:05", True),
         (None, "2025-02-10 17:31:05", True),
-        (None, "2025-01-10 17:31:05", False),
+        (None, "2025-01-10 17:31:05", True),  # it may have been entered just now
+        (None, "2024-12-10 17:31:05", False),  # before `earliest`
         (None, None, True),
     ],
 )
@@ -75,7 +76,8 @@ def test_what_has_changed_since_is_decided_here_again(
     row = ROW | {"enrollment_date_last_updated": updated, "enrollment_completion_date": done}
     api.on("GET", NEW, json=listing([row]))
     since = datetime(2025, 2, 1, tzinfo=UTC)
-    assert len(list(enrollments.completed(docebo(), ["88"], updated_from=since))) == kept
+    first = datetime(2025, 1, 1, tzinfo=UTC)
+    assert len(list(enrollments.completed(docebo(), ["88"], updated_from=since, earliest=first))) == kept
     assert api.seen("GET", NEW)[0].param("updated_from") == "2025-02-01 00:00:00"
 
 

@@ -45,10 +45,9 @@ class Reading:
             else:
                 known.append((earning, position))
         if fresh:
-            since = self.window.start - OVERLAP if self.window.start else None
             # Without a completion there is still the platform's time at which something else was read before.
             before = max((position for position in [self.newest, *(p for _, p in known)] if position), default=None)
-            newest = self._keep(kind, self._all(kind, fresh, since)) or before
+            newest = self._keep(kind, self._all(kind, fresh, self._earliest())) or before
             self.positions |= {earning.part: newest for earning in fresh}
         if known:
             self._reopen(earning for earning, _ in known)
@@ -84,17 +83,25 @@ class Reading:
         self.complete = False
         self.problems.append(Problem("enrollment", description))
 
+    def _earliest(self) -> datetime | None:
+        return self.window.start - OVERLAP if self.window.start else None
+
+    def _how(self, on_seen: Callable[[datetime], None]) -> dict[str, Any]:
+        """What every listing of completions gets."""
+        return {"earliest": self._earliest(), "on_bad": self._on_bad, "on_seen": on_seen}
+
     def _all(
         self, kind: Kind, earned: Sequence[Earning], since: datetime | None
     ) -> Callable[[Callable[[datetime], None]], Iterator[Row]]:
         docebo, ids = self.ctx.client("docebo"), [earning.id for earning in earned]
 
         def rows(on_seen: Callable[[datetime], None]) -> Iterator[Row]:
+            how = self._how(on_seen)
             if kind == "plan":
-                for plan in plans.completed(docebo, ids, since, on_bad=self._on_bad, on_seen=on_seen):
+                for plan in plans.completed(docebo, ids, since, **how):
                     yield plan.plan_id, plan.user_id, plan.completed_at
             else:
-                for done in enrollments.completed(docebo, ids, since, on_bad=self._on_bad, on_seen=on_seen):
+                for done in enrollments.completed(docebo, ids, since, **how):
                     yield done.course_id, done.user_id, done.completed_at
 
         return rows
@@ -112,9 +119,8 @@ class Reading:
         def rows(on_seen: Callable[[datetime], None]) -> Iterator[Row]:
             for name in sorted(("newer", "older"), key=lambda name: name != known_list) * (known_list != "neither"):
                 try:
-                    for done in enrollments.changed(
-                        docebo, ids, since, legacy=name == "older", on_bad=self._on_bad, on_seen=on_seen
-                    ):
+                    how = self._how(on_seen)
+                    for done in enrollments.changed(docebo, ids, since, legacy=name == "older", **how):
                         yield done.course_id, done.user_id, done.completed_at
                 except FilterIgnored:
                     continue

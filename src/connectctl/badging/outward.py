@@ -17,6 +17,7 @@ from connectctl.badging.learning_plans import plan_names
 from connectctl.badging.people import read_people
 from connectctl.badging.plan import EarningView, Learner, date_reason, holding, learner_reason, settled_reason
 from connectctl.badging.provider import Credential, Provider
+from connectctl.badging.refusals import keep_refusals, recall_refusals
 from connectctl.badging.settings import read_settings
 from connectctl.badging.spool import Spool
 from connectctl.badging.templates import open_provider
@@ -59,6 +60,7 @@ def prepare(spec: ProviderSpec, ctx: RunContext) -> Shared:
         if all(str(row[Columns.of(spec).id]) != template for row in rows):
             hint = f"connectctl lookup show {spec.template_table.name}"
             raise UsageError(f"The table {spec.template_table.title} has no {spec.noun} {template}", hint=hint)
+    recall_refusals(ctx, anew=looked.whole and looked.walks)
     name, definition = dropdown.find_field(spec, ctx, remember=not looked.whole)
     ctx.step(spec.titles["field"], found=definition is not None)
     if definition is None:
@@ -70,19 +72,22 @@ def prepare(spec: ProviderSpec, ctx: RunContext) -> Shared:
     courses, read_now = selections.first()
     mapped = _mapped_plans(shared, ctx, rows)
     shared.earned = [*courses, *mapped]
-    _read_completions(shared, ctx)
+    _read_completions(shared, ctx, shared.earned)
     _find_needy(shared, ctx)
     read_people(ctx, spool, _everybody(shared), problems, reading.remembered)
     due = _due_courses(shared) - read_now
     if due:
         # A selection may change without a trace in the course list: whatever is about to issue is read again.
-        before, earned_before = _everybody(shared), set(courses)
+        before, decided = _everybody(shared), {_decision(earning) for earning in courses}
         shared.earned = [*selections.again(courses, due), *mapped]
-        moved = [earning for earning in shared.earned if earning.kind == "course" and earning not in earned_before]
-        reading.read("course", [earning for earning in moved if earning.template])
+        # What is decided otherwise than the completions were read for begins at the start date (GN-37).
+        moved = [earning for earning in shared.earned if earning.kind == "course" and _decision(earning) not in decided]
+        if moved:
+            _read_completions(shared, ctx, moved)
         shared.needy.clear()
         _find_needy(shared, ctx)
         read_people(ctx, spool, _everybody(shared) - before, problems)
+    keep_refusals(ctx)
     return shared
 
 
@@ -200,11 +205,16 @@ def _view(shared: Shared, ctx: RunContext, earning: Earning) -> EarningView:
     )
 
 
-def _read_completions(shared: Shared, ctx: RunContext) -> None:
+def _decision(earning: Earning) -> tuple[str, str | None, str]:
+    """A part and what decides it."""
+    return earning.part, earning.template, earning.element
+
+
+def _read_completions(shared: Shared, ctx: RunContext, earnings: Sequence[Earning]) -> None:
     """Pages over many courses and plans at once into the spool (CR-32, CR-35)."""
     titles = shared.spec.titles
     for kind, title in (("course", titles["enrolled"]), ("plan", titles["plans_completed"])):
-        earned = [earning for earning in shared.earned if earning.kind == kind and earning.template]
+        earned = [earning for earning in earnings if earning.kind == kind and earning.template]
         before = shared.spool.count()
         if earned:
             shared.reading.read("course" if kind == "course" else "plan", earned)

@@ -100,7 +100,7 @@ class Docebo:
         self.max_dropdown_elements = max_dropdown_elements
         self.language = language
         self.writing = threading.Lock()
-        self._refused: dict[str, tuple[str, ...]] = {}  # by endpoint: which extras of a list request it refuses
+        self.refused: dict[str, tuple[str, ...]] = {}  # by endpoint: which extras of a list request it refuses
         self._token_http = token_http
 
     @property
@@ -181,7 +181,7 @@ class Docebo:
 
     def _ask(self, source: Source[T], place: Place, step: _Step) -> Any:
         """One page; a first page that is refused is asked for again without what the list may not know."""
-        known = self._refused.get(source.endpoint, ())
+        known = self.refused.get(source.endpoint, ())
         extras = {
             # The cursor keeps the result the same while data changes between the pages (docebo.md 2.4).
             "cursor": {"cursor": step.cursor} if step.cursor else {"get_cursor": 1},
@@ -202,7 +202,7 @@ class Docebo:
                     raise
                 refusal = refusal or error
                 continue
-            self._refused[source.endpoint] = way
+            self.refused[source.endpoint] = way
             return answer
         raise refusal or place.bad("no way to ask for it")
 

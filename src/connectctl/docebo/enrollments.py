@@ -35,11 +35,13 @@ def completed(
     course_ids: Sequence[str],
     updated_from: datetime | None = None,
     *,
+    earliest: datetime | None = None,
     on_bad: OnBad | None = None,
     on_seen: OnSeen | None = None,
 ) -> Iterator[Completion]:
     """The completions of the courses, or those changed since. Docebo's filters are asked for and then done again here,
-    because they are assumed, and a filter that is not known is ignored without a word.
+    because they are assumed, and a filter that is not known is ignored without a word. A row that does not show when
+    it changed is left out when it was completed before `earliest`, never because its completion is older than that.
 
     `on_seen` gets the moment at which each row last changed, in the platform's own time.
     """
@@ -50,7 +52,7 @@ def completed(
         newer: Params = {"course_id[]": chunk, "enrollment_status[]": ["completed"]}
         older: Params = {"id_course[]": chunk, "status[]": ["completed"]}
         changed: Params = {"updated_from": since} if since else {}
-        reader = _Reader(docebo, frozenset(chunk), updated_from, on_seen)
+        reader = _Reader(docebo, frozenset(chunk), updated_from, on_seen, earliest)
         yield from docebo.walk(
             Source("course_enrollments", reader.newer, newer, assumed=changed),
             Source("enrollments_legacy", reader.older, older, assumed=changed),
@@ -64,6 +66,7 @@ def changed(
     updated_from: datetime,
     *,
     legacy: bool = False,
+    earliest: datetime | None = None,
     on_bad: OnBad | None = None,
     on_seen: OnSeen | None = None,
 ) -> Iterator[Completion]:
@@ -74,7 +77,7 @@ def changed(
     """
     since = docebo.stamp(updated_from)
     wanted = frozenset(course_ids)
-    reader = _Reader(docebo, wanted, updated_from, on_seen, strict=True)
+    reader = _Reader(docebo, wanted, updated_from, on_seen, earliest, strict=True)
     ids = sorted(wanted) if len(wanted) <= IDS_PER_CALL else None
     if legacy:
         params: Params = {"id_course[]": ids, "status[]": ["completed"], "updated_from": since}
@@ -105,6 +108,7 @@ class _Reader:
     courses: frozenset[str]
     updated_from: datetime | None
     on_seen: OnSeen | None = None
+    earliest: datetime | None = None
     strict: bool = False
 
     def newer(self, row: Mapping[str, Any]) -> Completion | None:
@@ -133,12 +137,18 @@ class _Reader:
             return None
         user = ident(row, "user_id", "id_user")
         completed_at = moment(done, self.docebo.zone)
-        if unchanged(self.updated_from, completed_at, changed):
+        if unchanged(self.updated_from, self.earliest, completed_at, changed):
             return None
         return Completion(course, user, text(row, "username"), completed_at, str(status).strip().lower())
 
 
-def unchanged(since: datetime | None, *moments: datetime | None) -> bool:
-    """Whether all known moments lie before `since`; without any it may have changed."""
-    known = [item for item in moments if item is not None]
-    return since is not None and bool(known) and max(known) < since
+def unchanged(
+    since: datetime | None, earliest: datetime | None, completed_at: datetime | None, changed_at: datetime | None
+) -> bool:
+    """Whether a row is older than what was asked for.
+
+    An old completion may have been entered just now: without a date of the change only `earliest` leaves it out.
+    """
+    if changed_at is None:
+        return earliest is not None and completed_at is not None and completed_at < earliest
+    return since is not None and max(changed_at, completed_at or changed_at) < since

@@ -80,10 +80,12 @@ def completed(
     plan_ids: Sequence[str],
     updated_from: datetime | None = None,
     *,
+    earliest: datetime | None = None,
     on_bad: OnBad | None = None,
     on_seen: OnSeen | None = None,
 ) -> Iterator[PlanCompletion]:
-    """The completions of the plans, or those changed since, filtered here as well (docebo.md 6.3).
+    """The completions of the plans, or those changed since, filtered here as well (docebo.md 6.3); `earliest` as for
+    the courses' completions.
 
     `on_seen` gets the moment at which each row last changed, in the platform's own time.
     """
@@ -101,7 +103,7 @@ def completed(
             if plan not in plans or not is_completed(row.get("enrollment_status")):
                 return None
             done = moment(row.get("enrollment_completion_date"), docebo.zone)
-            if unchanged(updated_from, done, changed):
+            if unchanged(updated_from, earliest, done, changed):
                 return None
             return PlanCompletion(plan, ident(row, "user_id", "id_user"), text(row, "username"), done)
 

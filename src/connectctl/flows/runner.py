@@ -129,13 +129,13 @@ class _Run:
                 self.planner.note(self._queue_failure(self._report(dead), None))
         if not self.options.dry_run:
             self.locks.take_flow(self.spec.name, self.id)
-            self.ledger.forgive(self.selection.forgiven)
             self.unsettled = recover(self.ctx, self.records, self.execution.look, self.options)
         self.planner.plan_all()
         if self.options.plan_out:
             self.planner.write_plan(self.options.plan_out)
         if not self.options.dry_run:
             self._confirm()
+            self.ledger.forgive(self.selection.forgiven)  # not before: a retry that is refused changes nothing
             self.execution.run(self.unsettled)
         if self.planner.unread and not self.planner.answered and not self.planner.totals.changes:
             raise self.planner.unread[0]  # nothing but refusals: the remote's, not that of single items

@@ -50,6 +50,8 @@ def listing(
     was kept, whatever has changed since. Records are frozen, so keeping them keeps their contents too.
     """
     params = call.params
+    if docebo.flags.refuse_cursor and (params.get("get_cursor") or "cursor" in params):
+        raise Refused(400, "Unknown parameter get_cursor")
     page = params.get("page", 1)
     size = min(params.get("page_size", default_size), MAX_PAGE_SIZE)
     cursor = params.get("cursor")

@@ -93,7 +93,7 @@ def _enrollment(docebo: Docebo, row: PlanEnrollment, extra: set[str]) -> dict[st
         "enrollment_completion_percentage": row.percentage,
         "enrollment_time_spent": 0,
     }
-    return {
+    item = {
         "learning_plan_id": row.plan_id,
         "learning_plan_code": plan.code,
         "learning_plan_name": plan.title,
@@ -105,7 +105,10 @@ def _enrollment(docebo: Docebo, row: PlanEnrollment, extra: set[str]) -> dict[st
         "enrollment_validity_begin_datetime": shown_date(docebo, None),
         "enrollment_validity_end_datetime": shown_date(docebo, None),
         "assignment_type": None,
-    } | {name: asked[name] for name in EXTRA if name in extra}
+    }
+    if docebo.flags.plan_changes_hidden:
+        del item["enrollment_date_last_updated"]
+    return item | {name: asked[name] for name in EXTRA if name in extra}
 
 
 ROUTES: tuple[Route[Docebo], ...] = (

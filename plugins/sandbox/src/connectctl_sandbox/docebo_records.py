@@ -140,6 +140,10 @@ class DoceboFlags:
     """`message` of an error is one string, not a list (2.6)."""
     ignore_date_filters: bool = False
     """The unproven date filters of users and of the newer enrollment lists have no effect (3.1, 5.1, 6.3)."""
+    refuse_cursor: bool = False
+    """Lists answer 400 to `get_cursor` and `cursor`, which only clients show (2.4)."""
+    plan_changes_hidden: bool = False
+    """The list of plan enrollments does not show when a row changed: that column comes from a warehouse (6.3)."""
     expires_in_as_string: bool = False
     """`expires_in` is "3600" and `token_type` is "bearer" (1.2)."""
     refuse_refresh: bool = False
