@@ -77,7 +77,7 @@ class Reading:
         """What earlier runs left open, as if it had been read now."""
         for earning in earned:
             items = self.ctx.open_items(earning.part)
-            # The version of a credential that follows an ended one names that one behind a slash.
+            # The version of a credential that follows ended ones names those behind slashes.
             moments = ((i.data["user"], datetime.fromisoformat(i.data["version"].partition("/")[0])) for i in items)
             self.spool.add_completions((earning.source, user, at.isoformat()) for user, at in moments)
 

@@ -75,7 +75,10 @@ def prepare(spec: ProviderSpec, ctx: RunContext) -> Shared:
     if due:
         # A selection may change without a trace in the course list: whatever is about to issue is read again.
         before = _everybody(shared)
-        shared.earned = [*selections.again(courses, due), *mapped]
+        renewed = selections.again(courses, due)
+        for other in set(renewed) - set(courses):  # read up to now for what was selected before, not for this
+            shared.reading.positions.pop(other.part, None)
+        shared.earned = [*renewed, *mapped]
         shared.needy.clear()
         _find_needy(shared, ctx)
         read_people(ctx, spool, _everybody(shared) - before, problems)
