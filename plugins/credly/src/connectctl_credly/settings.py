@@ -15,8 +15,9 @@ def _start(value: str | None) -> str:
 
 
 def _mail(value: str | None) -> str:
-    whom = "Nobody is written to" if value is None else f"{value} is to be told of errors"
-    return f"{whom}. No mail is sent yet: the address is only checked."
+    if value is None:
+        return "Nobody is written to: a run that fails says so with its exit code and in connectctl run list."
+    return f"{value} gets a mail about each run that fails, and about templates that are gone from Credly."
 
 
 def _revocation(value: str | None) -> str:
@@ -76,7 +77,7 @@ def _master(value: str | None) -> str:
 def _evidence(value: str | None) -> str:
     return (
         f"Every badge carries one piece of evidence with the title {value or 'connectctl flow'}; its text names the "
-        "flow and the course that earned the badge."
+        "flow and the course or learning plan that earned the badge."
     )
 
 
