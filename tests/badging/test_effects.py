@@ -116,7 +116,7 @@ def effect(key: str, value: str = "", timezone: str = "UTC", **others: str) -> s
         ("BATCH_SYNC_START_DATE", "", "refuses to run"),
         ("BATCH_SYNC_START_DATE", "2026-01-01", "The moment meant is 2026-01-01 00:00:00 in UTC"),
         ("BATCH_SYNC_START_DATE", "soon", "'soon' is not a date of the form YYYY-MM-DD"),
-        ("NOTIFICATION_MAIL_ID", "a@b.example", "a@b.example is to be told"),
+        ("NOTIFICATION_MAIL_ID", "a@b.example", "a@b.example gets a mail"),
         ("SYNC_REVOCATION", "", "As if it were true. Revocations and deletions are NOT carried over"),
         ("SYNC_REVOCATION", "true", "Revocations and deletions are NOT carried over"),
         ("SYNC_REVOCATION", "false", "Revocations and deletions are carried over"),

@@ -65,7 +65,7 @@ def test_what_counts_as_completed(api: FakeAPI, docebo: MakeDocebo, status: Any,
         ("2025-01-11 08:00:00", "2025-01-10 17:31:05", False),
         ("2025-02-11 08:00:00", "2024-02-10 17:31:05", True),
         (None, "2025-02-10 17:31:05", True),
-        (None, "2025-01-10 17:31:05", False),
+        (None, "2025-01-10 17:31:05", True),
         (None, None, True),
     ],
 )

@@ -138,12 +138,11 @@ class _Reader:
         completed_at = moment(done, self.docebo.zone)
         if self.on_seen and changed:
             self.on_seen(changed)
-        if unchanged(self.updated_from, completed_at, changed):
+        if unchanged(self.updated_from, changed, completed_at):
             return None
         return Completion(course, user, text(row, "username"), completed_at, str(status).strip().lower())
 
 
-def unchanged(since: datetime | None, *moments: datetime | None) -> bool:
-    """Whether all known moments lie before `since`; without any it may have changed."""
-    known = [item for item in moments if item is not None]
-    return since is not None and bool(known) and max(known) < since
+def unchanged(since: datetime | None, changed: datetime | None, completed_at: datetime | None) -> bool:
+    """Whether a row surely changed before `since`; one that does not say when may have been entered late."""
+    return since is not None and changed is not None and max(changed, completed_at or changed) < since

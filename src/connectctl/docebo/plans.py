@@ -101,7 +101,7 @@ def completed(
             if plan not in plans or not is_completed(row.get("enrollment_status")):
                 return None
             done = moment(row.get("enrollment_completion_date"), docebo.zone)
-            if unchanged(updated_from, done, changed):
+            if unchanged(updated_from, changed, done):
                 return None
             return PlanCompletion(plan, ident(row, "user_id", "id_user"), text(row, "username"), done)
 
