@@ -7,13 +7,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from connectctl.badging.earnings import Earning
 from connectctl.badging.plan import EarningView, Learner, change_mark, default_expiry, holding, plan
 from connectctl.badging.provider import Credential
-from connectctl.model import Applied
+from connectctl.model import Applied, Change
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 DAY = datetime(2026, 2, 10, 17, 31, 5, tzinfo=UTC)
@@ -216,3 +216,106 @@ def test_every_completion_has_one_answer_and_no_holding_is_planned_twice(
     assert not live & set(holdings)
     assert not {f"{ACCOUNT}|t1|{user}" for user, _ in held} & set(holdings)
     assert plan(the_view) == result
+
+
+class Remote:
+    """A provider and a ledger in small: what is planned is issued, and recorded as the ledger records it."""
+
+    def __init__(self, held: list[Credential]) -> None:
+        self.held = held
+        self.entries: dict[str, Applied] = {}  # by key
+        self.sent: list[str] = []
+
+    def applied(self) -> dict[str, Applied]:
+        return {entry.holding: entry for entry in sorted(self.entries.values(), key=lambda entry: entry.live)}
+
+    def apply(self, change: Change, taken: set[str]) -> None:
+        if change.holding in taken:
+            return  # another part of the same run has planned for it
+        taken.add(change.holding)
+        key = change.key("")
+        assert key not in self.entries, "a key is never used twice"
+        live = [entry for entry in self.entries.values() if entry.live and entry.holding == change.holding]
+        assert [entry.key for entry in live] == [change.supersedes] * len(live), "no second live one"
+        for entry in live:
+            self.entries[entry.key] = replace(entry, live=False)
+        new = f"n{len(self.sent)}"
+        self.sent.append(key)
+        person = frozenset({change.data["email"]})
+        template, user = str(change.template), str(change.user)
+        self.held.append(Credential(new, template, "accepted", person, user, marks=(change_mark(change),)))
+        version = str(change.version)
+        self.entries[key] = Applied(change.holding, key, "done", "issue", change.origin, version, new, True, {})
+
+    def run(self, views: list[EarningView]) -> int:
+        """Plans and applies all parts; how many were issued."""
+        before, known, held = len(self.sent), self.applied(), tuple(self.held)
+        taken: set[str] = set()
+        planned = [
+            plan(replace(v, applied=known, held=[c for c in held if c.template_id == v.earning.template]))
+            for v in views
+        ]
+        for one in planned:
+            for change in one.changes:
+                self.apply(change, taken)
+        return len(self.sent) - before
+
+
+ORIGINS = [
+    SECURITY,
+    Earning("course", "90", "Cloud", "t1", "Safety Basics"),
+    Earning("plan", "12", "Onboarding", "t1", "Safety Basics", element="t1"),
+    Earning("plan", "12", "Onboarding", "t2", "Cloud", element="t2"),
+]
+ENDS = st.sampled_from(["expired", "revoked", "rejected"])
+STATES = st.one_of(st.just("accepted"), ENDS)
+COMPLETED = st.lists(st.tuples(PEOPLE, MOMENTS), max_size=5)
+
+
+def as_held(number: int, user: str, state: str, template: str) -> Credential:
+    past = NOW - timedelta(days=1) if state == "expired" else None
+    real = "accepted" if state == "expired" else state
+    return credential(
+        id=f"b{number}", template_id=template, state=real, emails=frozenset({f"{user}@example.org"}), expires_at=past
+    )
+
+
+@pytest.mark.req("GN-21", "CR-74", "CR-34", "CR-35")
+@given(
+    st.lists(COMPLETED, min_size=4, max_size=4),
+    st.lists(st.tuples(PEOPLE, STATES, st.sampled_from(["t1", "t2"])), max_size=4),
+    st.lists(st.tuples(st.frozensets(ENDS), ENDS), max_size=4),
+)
+@example([[("1", DAY)], [], [("1", DAY)], []], [], [(frozenset({"expired"}), "expired")] * 4)
+def test_whatever_was_planned_and_applied_is_not_planned_again(
+    completions: list[list[tuple[str, datetime | None]]],
+    held: list[tuple[str, str, str]],
+    rounds: list[tuple[frozenset[str], str]],
+) -> None:
+    remote = Remote([as_held(number, *one) for number, one in enumerate(held)])
+    learners = {user: Learner(user, f"{user}@example.org", "A", "B") for user in ("1", "2", "3", "4")}
+
+    def views(reissue: frozenset[str]) -> list[EarningView]:
+        return [
+            view(earning=earning, completions=done, learners=learners, reissue=reissue)
+            for earning, done in zip(ORIGINS, completions, strict=True)
+        ]
+
+    remote.run(views(frozenset()))
+    for reissue, end in rounds:
+        remote.run(views(reissue))
+        assert remote.run(views(reissue)) == 0
+        assert remote.run(views(frozenset())) == 0, "without the word nothing is issued again"
+        live = [c for c in remote.held if c.id.startswith("n") and c.state == "accepted" and not c.expires_at]
+        assert len(live) == len({(c.template_id, c.earner_id) for c in live})
+        remote.held = [  # all of ours that live end, in this way
+            replace(as_held(0, c.earner_id or "", end, c.template_id), id=c.id, earner_id=c.earner_id)
+            if c in live
+            else c
+            for c in remote.held
+        ]
+        sent = len(remote.sent)
+        others = frozenset({"expired", "revoked", "rejected"}) - {end}
+        remote.run(views(others))
+        again = {key.rpartition("|issue|")[0] for key in remote.sent[sent:]}
+        assert not again & {holding(ACCOUNT, c.template_id, str(c.earner_id)) for c in live}, "the newest one decides"

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+import signal
 import sqlite3
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.worlds import World, make_world
 
-from connectctl_sandbox import Sandbox
+from connectctl_sandbox import Fault, Sandbox
 
 
 @pytest.fixture
@@ -272,26 +272,76 @@ def test_a_dry_run_predicts_the_calls_of_the_run(world: World, again: bool) -> N
     assert report["predicted_calls"] == dry["predicted_calls"]
 
 
-@pytest.mark.req("GN-37", "CR-27")
-def test_a_selection_that_changed_without_a_trace_is_read_from_the_start(world: World) -> None:
-    """Somebody completes a course, so it is read again, and earns another badge by now: for all who completed it."""
-    sync(world)
+def choose(world: World, code: str, label: str) -> int:
+    """Selects an element on a course, as an administrator does; the course's id."""
     box = world.box
-    course = next(course for course, name in box.intended.items() if name == "Forklift Safety")
+    (course,) = [c.course_id for c in box.docebo.courses.values() if c.code == code]
     (field,) = box.docebo.fields
-    element = next(i for i, label in box.docebo.labels(field).items() if label == "Team Leadership")
-    before = box.docebo.courses[course]
-    box.docebo.courses[course] = replace(before, values={**before.values, field: element})
-    new = next(u for u in _learners(box) if (u, course) not in box.docebo.enrollments)
+    box.docebo.select(course, next(i for i, name in box.docebo.labels(field).items() if name == label))
+    return course
+
+
+@pytest.mark.req("GN-37", "CR-27")
+@pytest.mark.parametrize("how", ["another course", "a dry run", "stopped"])
+def test_a_changed_course_is_read_even_if_the_run_that_saw_it_listed_did_not_read_it(world: World, how: str) -> None:
+    sync(world)
+    box, other = world.box, next(iter(world.box.intended))
     box.clock.advance(3600 * 5)
-    box.docebo.enroll(new, course, "completed", "2026-02-11 12:00:00")
-    done = {str(u) for (u, c), e in box.docebo.enrollments.items() if c == course and e.status == "completed"}
-    template = template_of(world, "Team Leadership")
-    for args in ((), ("--full",)):
-        report, _ = sync(world, *args)
-        assert {item["template"] for item in report["items"]} <= {template}
-        if not args:
-            assert str(new) in {item["user"] for item in report["items"]}
-            assert len(report["items"]) > 1, done
-        else:
-            assert report["planned"] == {}, "nothing was left for the full walk"
+    changed = choose(world, "WEL-1", "Team Leadership")
+    box.clock.advance(3600 * 5)
+    box.docebo.update_course(other)
+    if how == "another course":
+        sync(world, "--course", str(other))
+    elif how == "a dry run":
+        sync(world, "--dry-run")
+    else:
+        box.faults.add(Fault("slow", remote="docebo", path=r"course\S*/\d+$", delay=3))
+        process, before = world.start("credly", "batch-sync"), len(box.log.entries)
+        while not any(e.path.endswith(f"/{changed}") for e in box.log.entries[before:]):
+            assert process.poll() is None
+        process.send_signal(signal.SIGINT)
+        assert process.wait(60) == 130
+        process.communicate()
+        box.faults.clear()
+    report, _ = sync(world)
+    assert {item["source"] for item in report["items"]} == {f"course:{changed}"}
+
+
+@pytest.mark.req("GN-37", "CR-27")
+def test_a_selection_found_changed_while_issuing_starts_its_course_again(world: World) -> None:
+    sync(world)
+    box, course = world.box, next(iter(world.box.intended))
+    user = next(user for user in _learners(box) if str(user) not in {u for _, u in world.badges()})
+    (field,) = box.docebo.fields
+    label = "Team Leadership"
+    element = next(i for i, name in box.docebo.labels(field).items() if name == label)
+    kept = box.docebo.courses[course].updated_at
+    box.clock.advance(3600 * 5)
+    box.docebo.update_course(course, values={field: element}, updated_at=kept)  # without a trace
+    box.docebo.enroll(user, course, "completed", "2026-02-11 12:00:00")
+    for _ in range(2):
+        sync(world)
+    template = template_of(world, label)
+    by_hand = {
+        b.recipient_email for b in box.credly.live_badges() if b.template_id == template and not b.issuer_earner_id
+    }
+    due = {
+        str(e.user_id)
+        for e in box.docebo.enrollments.values()
+        if (e.course_id, e.status) == (course, "completed") and str(e.completed_at) >= "2026-01-01"
+    } & {user for _, user in world.expected if box.docebo.users[int(user)].email not in by_hand}
+    assert due <= {user for held, user in world.badges() if held == template}
+    assert len(due) > 1
+    assert sync(world)[0]["planned"] == {}
+
+
+@pytest.mark.req("GN-37")
+def test_a_walk_from_the_future_does_not_keep_the_next_one_away(world: World) -> None:
+    sync(world)
+    with sqlite3.connect(world.home / "store.db") as db:
+        db.execute("UPDATE cursors SET position = '2099-11-01T00:00:00+00:00' WHERE part = 'walk'")
+    box = world.box
+    user = next(user for user in _learners(box) if str(user) not in {u for _, u in world.badges()})
+    old = "2026-01-11 12:00:00"
+    box.docebo.enroll(user, next(iter(box.intended)), "completed", old, updated_at=old)
+    assert [item["user"] for item in sync(world)[0]["items"]] == [str(user)]

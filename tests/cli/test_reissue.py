@@ -81,3 +81,44 @@ def test_a_lost_answer_to_it_is_looked_for_and_the_ended_one_not_taken_for_it(wo
     assert len(of(world, badge)) == 2
     assert world.report("credly", "batch-sync", "--reissue", "expired")[1]["planned"] == {}
     assert world.run("ledger", "verify")[0] == 0
+
+
+@pytest.mark.req("CR-34", "GN-21")
+def test_a_badge_that_ends_again_is_followed_again(world: World) -> None:
+    badge = end(world, expires_at=1_760_000_000.0)
+    for count in (2, 3, 4):
+        code, report = world.report("credly", "batch-sync", "--reissue", "expired")
+        assert (code, report["done"]) == (0, {"issue": 1}), report
+        assert len(of(world, badge)) == count
+        assert world.report("credly", "batch-sync", "--reissue", "expired")[1]["planned"] == {}
+        for one in of(world, badge):
+            world.box.credly.put(replace(one, expires_at=1_760_000_000.0), "badge.state.changed")
+    assert world.run("ledger", "verify")[0] == 0
+
+
+@pytest.mark.req("CR-34", "GN-21")
+@pytest.mark.parametrize("kind", ["lose_answer", "lose_request"])
+def test_none_of_several_ended_badges_is_taken_for_a_lost_one(world: World, kind: str) -> None:
+    badge = end(world, expires_at=1_760_000_000.0)
+    assert world.report("credly", "batch-sync", "--reissue", "expired")[0] == 0
+    for one in of(world, badge):
+        world.box.credly.put(replace(one, expires_at=1_760_000_000.0), "badge.state.changed")
+    world.box.faults.add(Fault(kind, remote="credly", method="POST", path="badges", times=1))
+    code, report = world.report("credly", "batch-sync", "--reissue", "expired")
+    if code == 8:
+        assert report["unsure"] == 1
+        code, report = world.report("run", "retry", report["run"])
+    assert code == 0, report
+    assert len(of(world, badge)) == 3
+    assert world.report("credly", "batch-sync", "--reissue", "expired")[1]["planned"] == {}
+
+
+@pytest.mark.req("CR-34")
+def test_how_the_newest_one_ended_decides(world: World) -> None:
+    badge = end(world, expires_at=1_760_000_000.0)
+    assert world.report("credly", "batch-sync", "--reissue", "expired")[0] == 0
+    (newest,) = [b for b in of(world, badge) if b.id != badge.id]
+    world.box.credly.put(replace(newest, state="revoked"), "badge.state.changed")
+    assert world.report("credly", "batch-sync", "--reissue", "expired")[1]["planned"] == {}
+    assert world.report("credly", "batch-sync", "--reissue", "revoked")[1]["done"] == {"issue": 1}
+    assert len(of(world, badge)) == 3

@@ -75,7 +75,7 @@ class Reading:
         for earning in earned:
             items = self.ctx.open_items(earning.part)
             self.remembered |= {str(item.data["user"]): item.data for item in items if item.data.get("at")}
-            # The version of a credential that follows an ended one names that one behind a slash.
+            # The version of a credential that follows ended ones names those behind slashes.
             moments = ((i.data["user"], datetime.fromisoformat(i.data["version"].partition("/")[0])) for i in items)
             self.spool.add_completions((earning.source, user, at.isoformat()) for user, at in moments)
 

@@ -61,7 +61,8 @@ def _listed(
     ctx: RunContext, since: datetime | None, known: Mapping[str, CourseRow], problems: list[Problem]
 ) -> dict[str, CourseRow]:
     """The known courses and those listed, by id. How far the list is read by that is remembered: up to its newest
-    row, unless a row was unreadable.
+    row, unless a row was unreadable. The detail of a course that has changed is forgotten: should this run not read it
+    (another course was named, or it ends early), the next one misses it, and asks for the whole list.
     """
     bad: list[str] = []
     docebo = ctx.client("docebo")
@@ -70,6 +71,10 @@ def _listed(
     problems += [Problem("course", description) for description in bad]
     newest = max((row.changed_at for row in rows.values() if row.changed_at), default=since)
     everything = {**known, **rows}
+    details = known_details(ctx)
+    for row in rows.values():
+        if row.marker is None or (details.get(row.id) or {}).get("marker") != row.marker:
+            details.pop(row.id, None)
     if newest is not None and not bad:
         place = {"position": min(newest, ctx.now).isoformat(), "courses": len(everything)}
         ctx.cached(_LIST)[docebo.account] = place

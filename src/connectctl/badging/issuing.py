@@ -21,8 +21,8 @@ def apply(changes: list[Change], ctx: RunContext) -> list[Outcome]:
 def look(spec: ProviderSpec, change: Change, ctx: RunContext) -> Look:
     """Whether the provider shows the credential of this change, ours or somebody else's (GN-32)."""
     provider = open_provider(spec, ctx)
-    template, user, ended = str(change.template), str(change.user), change.data.get("instead_of")
-    credentials = [c for c in provider.find(template, user, str(change.email or "")) if c.id != ended]
+    template, user, ended = str(change.template), str(change.user), change.data.get("instead_of", ())
+    credentials = [c for c in provider.find(template, user, str(change.email or "")) if c.id not in ended]
     mark = change_mark(change)
     marked = next((c for c in credentials if mark in c.marks), None)
     found = marked or duplicate_of(credentials, user, str(change.email or ""))
@@ -30,7 +30,7 @@ def look(spec: ProviderSpec, change: Change, ctx: RunContext) -> Look:
         ours = found is marked or found.earner_id == user
         return Look(Outcome("adopted" if ours else "foreign", found.id), lag=provider.search_lag)
     now = provider.template(template)
-    guarded = ended is None and now is not None and not now.allows_duplicates
+    guarded = not ended and now is not None and not now.allows_duplicates
     return Look(None, repeatable=guarded, lag=provider.search_lag)
 
 

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from connectctl.badging.earnings import Earning
-from connectctl.badging.provider import Credential, duplicate_of
+from connectctl.badging.provider import Credential, all_of, duplicate_of
 from connectctl.model import Applied, Change, Cursor, OpenItem, Outcome, Plan, Problem, Skip
 
 ADDRESS = re.compile(r"[^@\s,;|]+@[^@\s,;|]+\.[^@\s,;|]+")
@@ -213,20 +213,42 @@ def _decide(
     if found is None:
         return change, reason or learner_reason(learner), None
     reason = held_reason(found, view.now)
-    if ENDED.get(reason) in view.reissue:
-        return _again(change, found, applied), learner_reason(learner), None
+    if view.reissue and reason in ENDED:
+        gone = all_of(view.held, user, learner.email if learner else "")
+        reason = _lasting_reason(view, gone, applied)
+        if reason is None:
+            again = _again(change, gone, applied)
+            refused = None if ours else settled_reason(applied, again, view.retrying)
+            return again, refused or learner_reason(learner), None
     if ours or reason != "already_assigned":  # one that has ended may be wanted again one day
         return change, reason, None
     own = found.earner_id == user or change_mark(change) in found.marks
     return change, reason, Outcome("adopted" if own else "foreign", found.id)
 
 
-def _again(change: Change, ended: Credential, applied: Applied | None) -> Change:
-    """The change that follows an ended credential: a key of its own, and the holding is handed over (GN-21)."""
-    data = {**change.data, "instead_of": ended.id}
-    words = f"{change.reason}; again, after {ended.id} ended"
+def _lasting_reason(view: EarningView, gone: Sequence[Credential], applied: Applied | None) -> str | None:
+    """Why a learner whose credentials have all ended gets no other one; None when `reissue` names how they ended.
+
+    The one that the ledger holds is the newest, and decides alone; where the ledger knows none, each of them decides:
+    whose last one was revoked does not get another because an earlier one has expired.
+    """
+    newest = [c for c in gone if applied is not None and c.id == applied.remote_id] or gone
+    reasons = [reason for c in newest if (reason := held_reason(c, view.now)) in ENDED]
+    return next((reason for reason in reasons if ENDED[reason] not in view.reissue), None)
+
+
+def _again(change: Change, gone: Sequence[Credential], applied: Applied | None) -> Change:
+    """The change that follows ended credentials: a key of its own, and the holding is handed over (GN-21).
+
+    The key names all of them, so that whichever ends next gives another key.
+    """
+    ids = sorted({credential.id for credential in gone})
+    words = f"{change.reason}; again, after {', '.join(ids)} ended"
     supersedes = applied.key if applied is not None and applied.live else None
-    return replace(change, version=f"{change.version}/{ended.id}", data=data, reason=words, supersedes=supersedes)
+    version = "/".join((str(change.version), *ids))
+    return replace(
+        change, version=version, data={**change.data, "instead_of": ids}, reason=words, supersedes=supersedes
+    )
 
 
 def _change(view: EarningView, place: str, user: str, learner: Learner | None, completed_at: datetime) -> Change:

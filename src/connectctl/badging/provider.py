@@ -100,9 +100,14 @@ def duplicate_of(
 
     With `now` one that has expired counts as ended.
     """
-    matching = [c for c in credentials if c.earner_id == earner_id or email in c.emails]
+    matching = all_of(credentials, earner_id, email)
     matching.sort(key=lambda c: (c.state in ENDED, c.replaced, _expired(c, now), c.earner_id != earner_id))
     return matching[0] if matching else None
+
+
+def all_of(credentials: Sequence[Credential], earner_id: str, email: str) -> list[Credential]:
+    """The credentials that this learner has or had, in the order given."""
+    return [c for c in credentials if c.earner_id == earner_id or email in c.emails]
 
 
 def _expired(credential: Credential, now: datetime | None) -> bool:
