@@ -9,13 +9,12 @@ from typing import Any
 
 from connectctl.badging.earnings import Earning, Kind
 from connectctl.badging.spool import Spool
-from connectctl.badging.window import FILTERS, Window
+from connectctl.badging.window import FILTERS, LATE, Window
 from connectctl.docebo import enrollments, plans
 from connectctl.docebo.client import FilterIgnored
 from connectctl.model import Problem, RunContext
 
 OVERLAP = timedelta(days=1)  # around the start date, because the remote's `updated_from` is in a zone of its own
-LATE = timedelta(hours=1)  # how late a change may turn up in a list; positions are in the platform's own time
 
 Row = tuple[str, str, datetime | None]  # course or plan, user, completion
 

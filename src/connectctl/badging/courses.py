@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, MutableMapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from connectctl.badging.earnings import Selected, element_ids
+from connectctl.badging.window import LATE
 from connectctl.docebo import courses
 from connectctl.docebo.courses import CourseRow
 from connectctl.docebo.fields import FieldDef
 from connectctl.errors import BadAnswer, ConfigError, DataError, NotAllowed, NotFound, UsageError
 from connectctl.model import Problem, RunContext
 
-LATE = timedelta(hours=1)  # how late a change may turn up in a list that is asked for changes
 _LIST = "course-list"  # cache: how far the list of courses has been read, by platform
 
 

@@ -13,6 +13,7 @@ from connectctl.badging.columns import Columns, MappingColumns
 from connectctl.badging.completions import Reading
 from connectctl.badging.courses import decide_values, known_details, list_courses, read_current, read_selected
 from connectctl.badging.earnings import Earning, course_earnings, plan_earnings
+from connectctl.badging.held import Held
 from connectctl.badging.learning_plans import plan_names
 from connectctl.badging.people import read_people
 from connectctl.badging.plan import EarningView, Learner, date_reason, holding, learner_reason, settled_reason
@@ -40,10 +41,11 @@ class Shared:
     spool: Spool
     problems: list[Problem]
     reading: Reading
+    held: Held
     earned: list[Earning] = field(default_factory=list)
     applied: tuple[str, dict[str, Applied]] = ("", {})
-    held: tuple[str, list[Credential]] = ("", [])
-    unread: int = 0  # parts and things that could not be read so far
+    asking: set[str] = field(default_factory=set)  # templates that somebody is about to get
+    unread: int = 0  # parts that could not be read so far
     needy: dict[str, set[str]] = field(default_factory=dict)  # template -> learners nothing is known of yet
 
 
@@ -67,7 +69,8 @@ def prepare(spec: ProviderSpec, ctx: RunContext) -> Shared:
         raise ConfigError(f"Docebo has no course field {name!r} yet", hint=f"connectctl {spec.name} sync-field")
     spool, problems = Spool(), list[Problem]()
     reading = Reading(ctx, looked, provider.account, spool, problems)
-    shared = Shared(spec, provider, values, looked, spool, problems, reading)
+    held = Held(ctx, provider, spool, whole=bool(looked.reissue))
+    shared = Shared(spec, provider, values, looked, spool, problems, reading, held)
     selections = _Selections(shared, ctx, definition, rows)
     courses, read_now = selections.first()
     mapped = _mapped_plans(shared, ctx, rows)
@@ -155,7 +158,7 @@ def parts(ctx: RunContext) -> Iterator[Part]:
     if shared.problems:  # nothing came after them to report them
         shared.unread += 1
         yield Part("", "what could not be read")
-    if shared.window.walks and shared.window.whole and not shared.unread:
+    if shared.window.walks and shared.window.whole and shared.reading.complete and not shared.unread:
         yield Part(WALK, "everything was read")
 
 
@@ -166,7 +169,7 @@ def read(ctx: RunContext, part: Part) -> EarningView:
         return replace(_view(shared, ctx, Earning("course", "", "", None)), cursor=Cursor(WALK, ctx.now.isoformat()))
     earning = next((e for e in shared.earned if e.part == part.id), Earning("course", "", part.title, None))
     view = _view(shared, ctx, earning)
-    shared.unread += len(shared.problems) - 1
+    shared.unread -= 1
     shared.problems.clear()
     return view
 
@@ -273,22 +276,11 @@ def _applied(shared: Shared, ctx: RunContext, template: str) -> dict[str, Applie
 
 
 def _held(shared: Shared, ctx: RunContext, template: str) -> list[Credential]:
-    """The template's credentials: all pages, or look-ups where those are fewer calls (CR-34, CR-71)."""
-    if shared.held[0] == template:
-        return shared.held[1]
-    needy = shared.needy[template]
-    credentials: list[Credential] = []
-    pages = shared.provider.held(template)
-    for number, page in enumerate(pages, 1):
-        credentials += page.credentials
-        if page.pages - number > 2 * len(needy):
-            for user in sorted(needy):
-                person = shared.spool.person(user)
-                credentials += shared.provider.find(template, user, person[0] if person else "")
-            break
-    keep_account(ctx, shared.spec.name, shared.provider.account)
-    ctx.step(shared.spec.titles["filter"], template=template, held=len(credentials))
-    shared.held = (template, credentials)
+    """The template's credentials (held.py); an answer proves the account."""
+    credentials, read_now = shared.held.of(template, shared.needy[template], len(shared.asking))
+    if read_now:
+        keep_account(ctx, shared.spec.name, shared.provider.account)
+        ctx.step(shared.spec.titles["filter"], template=template, held=len(credentials))
     return credentials
 
 

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from types import MappingProxyType
 from typing import Any
 
 from connectctl.badging.spool import Spool
-from connectctl.badging.window import FILTERS
+from connectctl.badging.window import FILTERS, LATE
 from connectctl.docebo import users
 from connectctl.docebo.client import FilterIgnored
 from connectctl.docebo.users import Person
 from connectctl.errors import BadAnswer, DataError, NotAllowed, NotFound, Rejected
 from connectctl.model import Problem, RunContext
 
-LATE = timedelta(hours=1)  # how late a change may turn up in the list; times are the platform's own
 FEW = 2  # pages of users that cost no more than asking who changed
 _PAGES = "user-pages"  # cache: how many pages of users there are, by platform
 

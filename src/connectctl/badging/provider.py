@@ -83,8 +83,8 @@ class Provider(Protocol):
     def template(self, template_id: str) -> Template | None:
         """One template as it is now, or None."""
 
-    def held(self, template_id: str) -> Iterator[Page]:
-        """All credentials of a template, whatever their state, page by page."""
+    def held(self, template_id: str | None) -> Iterator[Page]:
+        """All credentials of a template, or (None) of all templates, whatever their state, page by page."""
 
     def find(self, template_id: str, earner_id: str, email: str) -> list[Credential]:
         """The credentials of one learner by id and by address, each checked to be that learner's."""

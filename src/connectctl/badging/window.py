@@ -15,6 +15,7 @@ from connectctl.plugins.specs import ProviderSpec
 
 WALK = "walk"  # the part whose cursor says when everything was last read from the start date on
 WALK_EVERY = timedelta(days=7)
+LATE = timedelta(minutes=10)  # how late a change may turn up in a list; positions are in the platform's own time
 FILTERS = "filters"  # cache: which lists of a platform know `updated_from`; asked again with every walk
 ENDS = ("expired", "revoked", "rejected")
 
@@ -59,9 +60,10 @@ def window(spec: ProviderSpec, values: Mapping[str, Any], ctx: RunContext) -> Wi
     reissue = frozenset(listed(ctx, "reissue"))
     if not reissue <= set(ENDS):
         raise UsageError(f"reissue is one of {', '.join(ENDS)}", hint=f"connectctl flow show {ctx.flow}")
-    fresh, narrow = switched(ctx, "full"), bool(courses or templates)
+    narrow = bool(courses or templates)
     usual = not (ctx.params.get("since") or switched(ctx, "all_history"))
-    due = usual and not narrow and _walk_due(ctx)
+    due, again = _walk_due(ctx) if usual and not narrow else (False, False)
+    fresh = switched(ctx, "full") or again
     return Window(
         start,
         unbounded,
@@ -80,6 +82,8 @@ def start_date(spec: ProviderSpec, values: Mapping[str, Any], ctx: RunContext) -
     setting: datetime | None = values[spec.keys["start"]]
     since = ctx.params.get("since")
     if switched(ctx, "all_history"):
+        if since:
+            raise UsageError("--since and --all-history contradict each other", hint="--since 2026-01-31")
         return None, True
     if since:
         try:
@@ -104,8 +108,12 @@ def switched(ctx: RunContext, name: str) -> bool:
     return value in (True, "true")
 
 
-def _walk_due(ctx: RunContext) -> bool:
-    """Whether a week has passed since everything was read: what no list of changes has shown comes to light then."""
+def _walk_due(ctx: RunContext) -> tuple[bool, bool]:
+    """Whether everything is to be read, because a week has passed, and whether there was such a walk before.
+
+    What no list of changes has shown comes to light then, also a selection that did not move its course's date.
+    """
     last = ctx.cursor(WALK, WALK)
     # One that lies ahead was written down while our clock was wrong.
-    return last is None or not ctx.now - WALK_EVERY < datetime.fromisoformat(last) <= ctx.now
+    due = last is None or not ctx.now - WALK_EVERY < datetime.fromisoformat(last) <= ctx.now
+    return due, due and last is not None

@@ -175,18 +175,19 @@ def sentence(report: Mapping[str, Any]) -> str:
 
 
 def prediction(settings: Settings, calls: Mapping[str, int]) -> str:
-    """What carrying the plan out will cost, and how long the slowest connection takes for that at its rate."""
+    """What carrying the plan out will cost, and how long the connections take for that at their rates."""
     from connectctl.http.limits import parse_rate
 
     seconds, words = 0.0, []
     for kind, count in sorted(calls.items()):
         connection = settings.connection(kind)
         rate = parse_rate(connection.rate)
-        seconds = max(seconds, count * rate.seconds / rate.count if rate else 0.0)
+        needs = count * rate.seconds / rate.count if rate else 0.0
         budget = f" of {connection.per_hour} an hour" if connection.per_hour else ""
         words.append(f"{count} {kind}{budget}")
         if connection.per_hour:
-            seconds = max(seconds, (count - 1) // connection.per_hour * 3600.0)
+            needs = max(needs, (count - 1) // connection.per_hour * 3600.0)
+        seconds += needs  # what is read comes before what is written
     return f"To carry it out: {', '.join(words)} calls, about {duration(seconds)}"
 
 

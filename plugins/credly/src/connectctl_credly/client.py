@@ -106,13 +106,15 @@ class Credly:
 
     # -- badges -----------------------------------------------------------------------------------------------------
 
-    def held(self, template_id: str) -> Iterator[Page]:
-        """All badges of a template, oldest first, 50 a page."""
-        query = {"filter": f"badge_template_id::{template_id}", "sort": "created_at"}
+    def held(self, template_id: str | None) -> Iterator[Page]:
+        """All badges of a template, or of the organization, oldest first, 50 a page."""
+        query = {"sort": "created_at"}
+        if template_id is not None:
+            query["filter"] = f"badge_template_id::{template_id}"
         for data, metadata in self._pages("badges", query):
             badges = [self._record(records.credential, row) for row in data]
             # An unknown filter may return everything (credly.md 2.3): what is not of this template does not count.
-            mine = [badge for badge in badges if badge.template_id == template_id]
+            mine = [badge for badge in badges if template_id in (None, badge.template_id)]
             yield Page(mine, _number(metadata.get("total_pages")) or 0)
 
     def find(self, template_id: str, earner_id: str, email: str) -> list[Credential]:
