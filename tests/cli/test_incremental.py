@@ -257,6 +257,14 @@ def test_a_row_that_cannot_be_read_holds_the_cursor_back(world: World) -> None:
     assert [item["user"] for item in report["items"]] == [str(user)]
 
 
+@pytest.mark.req("CR-34", "CR-71")
+def test_a_first_sync_asks_for_all_badges_in_one_list_where_there_are_few(world: World) -> None:
+    _, calls = sync(world)
+    asked = calls.of("credly")
+    assert {call.split()[0]: count for call, count in asked.items() if call.startswith("GET")} == {"GET": 1}
+    assert sum(count for call, count in asked.items() if call.startswith("POST")) == len(world.expected)
+
+
 @pytest.mark.req("GN-22")
 @pytest.mark.parametrize("again", [False, True], ids=["first", "nothing new"])
 def test_a_dry_run_predicts_the_calls_of_the_run(world: World, again: bool) -> None:

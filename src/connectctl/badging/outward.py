@@ -91,6 +91,11 @@ def prepare(spec: ProviderSpec, ctx: RunContext) -> Shared:
         _find_needy(shared, ctx)
         read_people(ctx, spool, _everybody(shared) - before, problems)
     keep_refusals(ctx)
+    shared.asking = {
+        template
+        for template, users in shared.needy.items()
+        if any(learner_reason(_learner(shared, user)) is None for user in users)
+    }
     return shared
 
 
