@@ -136,6 +136,21 @@ def test_who_could_not_be_given_a_badge_is_looked_at_again_until_mended(
     assert {"no_email", "ambiguous_user"} & set(sync(world)[0]["skipped"]) == set()
 
 
+@pytest.mark.req("GN-37", "CR-32")
+def test_who_was_left_open_and_reset_meanwhile_gets_no_badge_once_mended(world: World) -> None:
+    report, _ = sync(world, "--skips")
+    box = world.box
+    (blank, *others) = [item for item in report["items"] if item["reason"] == "no_email"]
+    course = int(blank["source"].removeprefix("course:"))
+    box.docebo.enroll(int(blank["user"]), course, "in_progress", None)
+    for item in (blank, *others):
+        box.docebo.update_user(int(item["user"]), email=f"found-{item['user']}@acme.example")
+    report, _ = sync(world)
+    issued = {(item["user"], item["source"]) for item in report["items"]}
+    assert issued == {(item["user"], item["source"]) for item in others}
+    assert sync(world, "--full")[0]["planned"] == {}
+
+
 def _sharing(box: Sandbox) -> list[int]:
     """The two learners with one address."""
     users = [user for user in box.docebo.users.values() if user.email]

@@ -87,7 +87,7 @@ def test_a_plan_completed_later_is_found_by_the_next_run(world: World, plans: li
     assert issued(world.report("credly", "batch-sync")[1]) == {(template, str(user), f"plan:{plans[0]}")}
 
 
-@pytest.mark.req("GN-21", "CR-16", "CR-31")
+@pytest.mark.req("GN-21", "CR-16", "CR-31", "CR-33")
 def test_many_rows_and_origins_still_give_one_badge(world: World, plans: list[int]) -> None:
     first, second = template_of(world, "Forklift Safety"), template_of(world, "First Aid Responder")
     box = world.box

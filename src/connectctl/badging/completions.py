@@ -12,6 +12,7 @@ from connectctl.badging.spool import Spool
 from connectctl.badging.window import FILTERS, LATE, Window
 from connectctl.docebo import enrollments, plans
 from connectctl.docebo.client import FilterIgnored
+from connectctl.docebo.enrollments import IDS_PER_CALL
 from connectctl.model import Problem, RunContext
 
 OVERLAP = timedelta(days=1)  # around the start date, because the remote's `updated_from` is in a zone of its own
@@ -30,6 +31,7 @@ class Reading:
     problems: list[Problem]
     positions: dict[str, datetime | None] = field(default_factory=dict)  # by part
     remembered: dict[str, Mapping[str, Any]] = field(default_factory=dict)  # by user: what an open item knew of them
+    reopened: dict[tuple[Kind, str], set[str]] = field(default_factory=dict)  # by course or plan: who was left open
     newest: datetime | None = None  # the newest change seen so far, in the platform's own time
     complete: bool = True  # False: a row could not be read, so no cursor may move past it
 
@@ -76,7 +78,22 @@ class Reading:
             self.remembered |= {str(item.data["user"]): item.data for item in items if item.data.get("at")}
             # The version of a credential that follows ended ones names those behind slashes.
             moments = ((i.data["user"], datetime.fromisoformat(i.data["version"].partition("/")[0])) for i in items)
-            self.spool.add_completions((earning.source, user, at.isoformat()) for user, at in moments)
+            rows = [(earning.source, str(user), at.isoformat()) for user, at in moments]
+            self.spool.add_completions(rows)
+            self.reopened.setdefault((earning.kind, earning.id), set()).update(user for _, user, _ in rows)
+
+    def confirm(self, able: Callable[[str, str], bool]) -> None:
+        """Reads again what was left open of the users whom `able` (course or plan, user) names as mended: it may have
+        been reset meanwhile, and a list of completions does not show that.
+        """
+        for (kind, id), users in self.reopened.items():
+            mended = sorted(user for user in users if able(f"{kind}:{id}", user))
+            for start in range(0, len(mended), IDS_PER_CALL):
+                some = mended[start : start + IDS_PER_CALL]
+                self.spool.forget(f"{kind}:{id}", some)
+                rows = self._all(kind, [Earning(kind, id, "", None)], None, some)(lambda _changed: None)
+                now = ((f"{kind}:{id}", user, at.isoformat() if at else "") for _, user, at in rows if user in some)
+                self.spool.add_completions(now)
 
     def _on_bad(self, description: str) -> None:
         self.complete = False
@@ -90,17 +107,17 @@ class Reading:
         return {"earliest": self._earliest(), "on_bad": self._on_bad, "on_seen": on_seen}
 
     def _all(
-        self, kind: Kind, earned: Sequence[Earning], since: datetime | None
+        self, kind: Kind, earned: Sequence[Earning], since: datetime | None, users: Sequence[str] = ()
     ) -> Callable[[Callable[[datetime], None]], Iterator[Row]]:
         docebo, ids = self.ctx.client("docebo"), [earning.id for earning in earned]
 
         def rows(on_seen: Callable[[datetime], None]) -> Iterator[Row]:
             how = self._how(on_seen)
             if kind == "plan":
-                for plan in plans.completed(docebo, ids, since, **how):
+                for plan in plans.completed(docebo, ids, since, users=users, **how):
                     yield plan.plan_id, plan.user_id, plan.completed_at
             else:
-                for done in enrollments.completed(docebo, ids, since, **how):
+                for done in enrollments.completed(docebo, ids, since, users=users, **how):
                     yield done.course_id, done.user_id, done.completed_at
 
         return rows

@@ -78,6 +78,7 @@ def prepare(spec: ProviderSpec, ctx: RunContext) -> Shared:
     _read_completions(shared, ctx, shared.earned)
     _find_needy(shared, ctx)
     read_people(ctx, spool, _everybody(shared), problems, reading.remembered)
+    reading.confirm(lambda source, user: _is_able(shared, source, user))
     due = _due_courses(shared) - read_now
     if due:
         # A selection may change without a trace in the course list: whatever is about to issue is read again.
@@ -267,6 +268,13 @@ def _learner(shared: Shared, user: str) -> Learner | None:
         return None
     email, first, last = person
     return Learner(user, email, first, last, bool(email) and shared.spool.sharing(email) > 1)
+
+
+def _is_able(shared: Shared, source: str, user: str) -> bool:
+    """Whether somebody whom an earlier run left open could be given a credential now."""
+    templates = (earning.template for earning in shared.earned if earning.source == source and earning.template)
+    needy = any(user in shared.needy.get(template, ()) for template in templates)
+    return needy and learner_reason(_learner(shared, user)) is None
 
 
 def _answered(applied: Applied | None) -> bool:

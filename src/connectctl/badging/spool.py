@@ -30,6 +30,10 @@ class Spool:
         """Keeps (source, user, completion time or ''); the same row twice counts once (pages may drift)."""
         self._db.executemany("INSERT OR IGNORE INTO completions VALUES (?,?,?)", rows)
 
+    def forget(self, source: str, users: Iterable[str]) -> None:
+        """Removes the completions of these users of a course or plan."""
+        self._db.executemany("DELETE FROM completions WHERE source = ? AND user = ?", ((source, u) for u in users))
+
     def completions(self, source: str) -> Iterator[tuple[str, str]]:
         """(user, completion time) of a course or plan in order of time."""
         return iter(

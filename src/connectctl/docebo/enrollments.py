@@ -35,13 +35,16 @@ def completed(
     course_ids: Sequence[str],
     updated_from: datetime | None = None,
     *,
+    users: Sequence[str] = (),
     earliest: datetime | None = None,
     on_bad: OnBad | None = None,
     on_seen: OnSeen | None = None,
 ) -> Iterator[Completion]:
-    """The completions of the courses, or those changed since. Docebo's filters are asked for and then done again here,
-    because they are assumed, and a filter that is not known is ignored without a word. A row that does not show when
-    it changed is left out when it was completed before `earliest`, never because its completion is older than that.
+    """The completions of the courses, or those changed since, of all users or of those named.
+
+    Docebo's filters are asked for and then done again here (that of users by the caller), because they are assumed, and
+    a filter that is not known is ignored without a word. A row that does not show when it changed is left out when it
+    was completed before `earliest`, never because its completion is older than that.
 
     `on_seen` gets the moment at which each row last changed, in the platform's own time.
     """
@@ -49,8 +52,8 @@ def completed(
     since = None if updated_from is None else docebo.stamp(updated_from)
     for start in range(0, len(wanted), IDS_PER_CALL):
         chunk = wanted[start : start + IDS_PER_CALL]
-        newer: Params = {"course_id[]": chunk, "enrollment_status[]": ["completed"]}
-        older: Params = {"id_course[]": chunk, "status[]": ["completed"]}
+        newer: Params = {"course_id[]": chunk, "user_id[]": users, "enrollment_status[]": ["completed"]}
+        older: Params = {"id_course[]": chunk, "id_user[]": users, "status[]": ["completed"]}
         changed: Params = {"updated_from": since} if since else {}
         reader = _Reader(docebo, frozenset(chunk), updated_from, on_seen, earliest)
         yield from docebo.walk(

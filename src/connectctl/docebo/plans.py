@@ -80,12 +80,13 @@ def completed(
     plan_ids: Sequence[str],
     updated_from: datetime | None = None,
     *,
+    users: Sequence[str] = (),
     earliest: datetime | None = None,
     on_bad: OnBad | None = None,
     on_seen: OnSeen | None = None,
 ) -> Iterator[PlanCompletion]:
-    """The completions of the plans, or those changed since, filtered here as well (docebo.md 6.3); `earliest` as for
-    the courses' completions.
+    """The completions of the plans, or those changed since, of all users or of those named, filtered here as well, but
+    for the users (docebo.md 6.3); `earliest` as for the courses' completions.
 
     `on_seen` gets the moment at which each row last changed, in the platform's own time.
     """
@@ -107,7 +108,7 @@ def completed(
                 return None
             return PlanCompletion(plan, ident(row, "user_id", "id_user"), text(row, "username"), done)
 
-        params: Params = {"learning_plan_id[]": chunk, "extra_fields[]": EXTRA_FIELDS}
+        params: Params = {"learning_plan_id[]": chunk, "user_id[]": users, "extra_fields[]": EXTRA_FIELDS}
         assumed: Params = {"updated_from": since} if since else {}
         yield from docebo.walk(Source("lp_enrollments", read, params, assumed=assumed), on_bad=on_bad)
 
