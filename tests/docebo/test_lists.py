@@ -162,17 +162,3 @@ def test_a_full_page_that_says_nothing_of_others_is_not_the_whole_list(
     api.on("GET", USERS, json=shape([user(n) for n in range(200)]), params={"page": "1"})
     api.on("GET", USERS, json=shape([user(n) for n in range(200, 230)]), params={"page": "2"})
     assert len(list(users.walk(docebo()))) == 230
-
-
-@pytest.mark.req("CR-30")
-@pytest.mark.parametrize(("wanted", "calls"), [([], 0), ([12], 1), ([12, 13, 99], 1)])
-def test_the_plans_of_a_course(api: FakeAPI, docebo: MakeDocebo, wanted: list[int], calls: int) -> None:
-    path = "/learningplan/v1/learningplans"
-    rows = [{"learning_plan_id": 12, "code": "ONB", "title": "Onboarding"}, {"learning_plan_id": 13, "title": "Two"}]
-    api.on("GET", "/learn/v1/courses/88", json={"data": {"id": 88, "learningplans": [{"id": n} for n in wanted]}})
-    api.on("GET", path, json=listing(rows))
-    api.on("GET", f"{path}/12", json={"data": rows[0]})
-    found = plans.of_course(docebo(), "88")
-    assert [plan.id for plan in found] == [str(n) for n in wanted if n != 99]
-    assert [plan.name for plan in found] == ["Onboarding", "Two"][: len(found)]
-    assert len(api.seen("GET", path)) + len(api.seen("GET", f"{path}/12")) == calls

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from connectctl.docebo import courses
 from connectctl.docebo.client import Docebo, OnBad, Source
 from connectctl.docebo.enrollments import IDS_PER_CALL, OnSeen, is_completed, unchanged
 from connectctl.docebo.parse import field_values, ident, moment, text
@@ -63,16 +62,6 @@ def detail(docebo: Docebo, plan: str) -> PlanDetail:
     found = docebo.one("learning_plan", plan)
     row = _row({"learning_plan_id": plan, **found})
     return PlanDetail(row.id, row.code, row.name, field_values(found.get("additional_fields")))
-
-
-def of_course(docebo: Docebo, course: str) -> list[PlanRow]:
-    """Every learning plan that contains the course, in the platform's order; none is valid (CR-30)."""
-    wanted = courses.detail(docebo, course).plans
-    if len(wanted) > 1:  # one list is fewer calls than a detail each
-        rows = {row.id: row for row in walk(docebo)}
-        return [rows[plan] for plan in wanted if plan in rows]
-    found = (detail(docebo, plan) for plan in wanted)
-    return [PlanRow(plan.id, plan.code, plan.name) for plan in found]
 
 
 def completed(
