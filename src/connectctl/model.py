@@ -114,6 +114,23 @@ class Notice:
 
 
 @dataclass(frozen=True, slots=True)
+class Discrepancy:
+    """Two sides that disagree: `kind` is one word for how (missing, extra, expiry, email, revoked …), `detail` says it
+    in words. `repair` is the action of the change that would mend it, "" where only people can.
+    """
+
+    kind: str
+    key: str
+    detail: str
+    user: str | None = None
+    email: str | None = None
+    template: str | None = None
+    source: str | None = None
+    remote_id: str | None = None
+    repair: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """What should happen, in order, and what was left out. A pure function of a view."""
 
@@ -129,6 +146,7 @@ class Plan:
     unbounded: bool = False  # looks further back than the start date: only --max-changes answers it (GN-41)
     cursor: Cursor | None = None  # moves with the part's commit, and with it all its open items; None leaves both
     open: tuple[OpenItem, ...] = ()  # changes that were not carried out join them by themselves
+    findings: tuple[Discrepancy, ...] = ()  # what a comparison found; it changes nothing by itself
     notices: tuple[Notice, ...] = ()  # mails that go out once the part's rows are committed
 
 
@@ -217,8 +235,11 @@ class RunContext(Protocol):
     def open_items(self, part: str) -> Sequence[OpenItem]:
         """What earlier runs left open of the part; a change among them has the data `user` and `version`."""
 
-    def step(self, recipe: str, **counts: object) -> None:
-        """Notes in the run's record that a recipe did its work."""
+    def step(self, recipe: str, caller: str = "", **counts: object) -> None:
+        """Notes in the run's record that a recipe did its work, called by another one; both by their exact names.
+
+        What the same caller asks of the same recipe again is added to the numbers that are there.
+        """
 
     def client(self, kind: str) -> Any:
         """The client of a connection, made on first use; it must be declared in the flow's `uses`."""
@@ -228,6 +249,12 @@ class RunContext(Protocol):
 
     def applied(self, holding_prefix: str) -> Mapping[str, Applied]:
         """What the ledger knows of the holdings that begin with the prefix, by holding."""
+
+    def applied_to(self, holdings: Collection[str]) -> Mapping[str, Applied]:
+        """As `applied`, of these holdings alone."""
+
+    def made(self, remote_ids: Collection[str]) -> Mapping[str, str]:
+        """The holdings of those of these remote ids that are ours (done or adopted, at any time), by remote id."""
 
     def settings(self, integration: str) -> Mapping[str, str]:
         """The rows of `integration-settings` of one integration, trimmed, by key (GN-08)."""
@@ -264,3 +291,4 @@ class Applied:
     remote_id: str | None
     live: bool
     data: Mapping[str, Any]  # of entries that are not settled: what was frozen at planning (CR-61)
+    refused: frozenset[str] = frozenset()  # the keys of this holding that the remote refused for good

@@ -77,7 +77,7 @@ def _remembered(docebo: Any, field_id: str | None, name: str) -> FieldDef | None
 def read(spec: ProviderSpec, ctx: RunContext, _part: Part) -> FieldView:
     """The dropdown, the template table, and which courses are known to have an element selected."""
     name, field = find_field(spec, ctx)
-    ctx.step(spec.titles["field"], found=field is not None)
+    ctx.step(spec.titles["find-field"], spec.titles["sync-field"], found=field is not None)
     docebo = ctx.client("docebo")
     elements = ctx.table(spec.element_table.name).all()
     view = FieldView(

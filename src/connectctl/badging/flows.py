@@ -38,7 +38,7 @@ def provider_flows(spec: ProviderSpec) -> tuple[FlowSpec, ...]:
             integration=spec.integration,
             uses=("docebo",),
             applies_to="docebo",
-            calls=(spec.titles["field"],),
+            calls=spec.callees("sync-field"),
             writes=("the Docebo course additional field", f"table {spec.template_table.title} (Dropdown Element ID)"),
             settings=("COURSE_ADDITIONAL_FIELD",),
             batch=1000,  # one request changes all elements; never two at a time (docebo.md 4.4)
@@ -60,7 +60,7 @@ def provider_flows(spec: ProviderSpec) -> tuple[FlowSpec, ...]:
             integration=spec.integration,
             uses=("docebo", spec.connection),
             applies_to=spec.connection,
-            calls=(spec.titles["settings"], spec.titles["course"], spec.titles["plan"]),
+            calls=spec.callees("batch-sync"),
             writes=(f"{spec.title} credentials",),
             settings=tuple(setting.name for setting in spec.settings),
             params=("since", "course", "template", "all_history", "full", "reissue"),

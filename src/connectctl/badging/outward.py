@@ -29,6 +29,8 @@ from connectctl.errors import ConfigError, UsageError
 from connectctl.model import Applied, Cursor, Part, Problem, RunContext
 from connectctl.plugins.specs import ProviderSpec
 
+ASSIGNS = {"course": "assign-course", "plan": "assign-plans"}  # the recipe that a kind of earning belongs to
+
 
 @dataclass(slots=True)
 class Shared:
@@ -52,7 +54,7 @@ class Shared:
 def prepare(spec: ProviderSpec, ctx: RunContext) -> Shared:
     """Checks every setting, reads selections, mappings, completions and learners in bulk."""
     values = read_settings(spec.integration, spec.settings, ctx.settings(spec.integration), ctx.timezone)
-    ctx.step(spec.titles["settings"], settings=len(values))
+    ctx.step(spec.titles["read-settings"], spec.titles["batch-sync"], settings=len(values))
     looked = window(spec, values, ctx)
     if looked.whole and looked.walks:
         ctx.cached(FILTERS).clear()
@@ -64,7 +66,7 @@ def prepare(spec: ProviderSpec, ctx: RunContext) -> Shared:
             raise UsageError(f"The table {spec.template_table.title} has no {spec.noun} {template}", hint=hint)
     recall_refusals(ctx, anew=looked.whole and looked.walks)
     name, definition = dropdown.find_field(spec, ctx, remember=not looked.whole)
-    ctx.step(spec.titles["field"], found=definition is not None)
+    ctx.step(spec.titles["find-field"], spec.titles["assign-course"], found=definition is not None)
     if definition is None:
         raise ConfigError(f"Docebo has no course field {name!r} yet", hint=f"connectctl {spec.name} sync-field")
     spool, problems = Spool(), list[Problem]()
@@ -140,12 +142,13 @@ def _mapped_plans(shared: Shared, ctx: RunContext, rows: Sequence[Mapping[str, A
     if shared.window.courses:
         details = [known_details(ctx).get(course) or {} for course in shared.window.courses]
         containing = {plan for detail in details for plan in detail.get("plans", ())}
-        ctx.step(spec.titles["plans_of_course"], courses=len(details), plans=len(containing))
+        ctx.step(spec.titles["list-plans"], spec.titles["assign-plans"], courses=len(details), plans=len(containing))
         mappings = [row for row in mappings if str(row[mapping.plan] or "").strip() in containing]
         wanted &= containing
     names = plan_names(ctx, wanted, shared.problems, whole=shared.window.whole)
     earned = plan_earnings(mappings, mapping, rows, Columns.of(spec), names)
-    ctx.step(spec.titles["mapped_plans"], plans=len(wanted), templates=sum(e.template is not None for e in earned))
+    templates = sum(e.template is not None for e in earned)
+    ctx.step(spec.titles["filter-plans"], spec.titles["assign-plans"], plans=len(wanted), templates=templates)
     return _wanted(shared, earned)
 
 
@@ -204,7 +207,7 @@ def _view(shared: Shared, ctx: RunContext, earning: Earning) -> EarningView:
         ctx.now,
         shared.values[shared.spec.keys["expiration_days"]],
         str(shared.values[shared.spec.keys["evidence_title"]]),
-        shared.spec.titles[earning.kind],
+        shared.spec.titles[ASSIGNS[earning.kind]],
         frozenset(ctx.retrying),
         tuple(shared.problems),
         shared.window.unbounded,
@@ -222,12 +225,12 @@ def _decision(earning: Earning) -> tuple[str, str | None, str]:
 def _read_completions(shared: Shared, ctx: RunContext, earnings: Sequence[Earning]) -> None:
     """Pages over many courses and plans at once into the spool (CR-32, CR-35)."""
     titles = shared.spec.titles
-    for kind, title in (("course", titles["enrolled"]), ("plan", titles["plans_completed"])):
+    for kind, title in (("course", titles["list-completions"]), ("plan", titles["match-plans"])):
         earned = [earning for earning in earnings if earning.kind == kind and earning.template]
         before = shared.spool.count()
         if earned:
             shared.reading.read("course" if kind == "course" else "plan", earned)
-        ctx.step(title, sources=len(earned), completions=shared.spool.count() - before)
+        ctx.step(title, titles[ASSIGNS[kind]], sources=len(earned), completions=shared.spool.count() - before)
 
 
 def _find_needy(shared: Shared, ctx: RunContext) -> None:
@@ -293,7 +296,7 @@ def _held(shared: Shared, ctx: RunContext, template: str) -> list[Credential]:
     credentials, read_now = shared.held.of(template, shared.needy[template], len(shared.asking))
     if read_now:
         keep_account(ctx, shared.spec.name, shared.provider.account)
-        ctx.step(shared.spec.titles["filter"], template=template, held=len(credentials))
+        ctx.step(shared.spec.titles["filter-unassigned"], shared.spec.titles["assign-users"], held=len(credentials))
     return credentials
 
 

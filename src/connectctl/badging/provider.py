@@ -35,6 +35,12 @@ class Credential:
     expires_at: datetime | None = None
     replaced: bool = False
     marks: tuple[str, ...] = ()
+    issued_at: datetime | None = None
+    updated_at: datetime | None = None
+    replaces: str | None = None  # the id of the credential that this one took the place of
+    replaced_by: str | None = None
+    link: str = ""  # where people see it
+    name: str = ""  # of the template, as the credential shows it
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +71,22 @@ class Page:
     pages: int
 
 
+@dataclass(frozen=True, slots=True)
+class FeedEvent:
+    """Something that happened at the provider, with an id of its own. It is a hint: what is true now has to be read.
+
+    `kind` says what `subject` is the id of; `gone`: it was deleted. `credential` is what the event itself shows of it,
+    as it was then or is now, None when it shows nothing.
+    """
+
+    id: str
+    at: datetime
+    kind: Literal["credential", "template", "other"]
+    subject: str
+    gone: bool = False
+    credential: Credential | None = None
+
+
 class Provider(Protocol):
     """The thin edge that a plugin writes. Each method is one kind of request; errors are those of `connectctl.api`.
 
@@ -91,6 +113,21 @@ class Provider(Protocol):
 
     def issue(self, request: IssueRequest) -> Credential:
         """Issues one credential; raises AlreadyHeld when the provider's duplicate guard refuses it."""
+
+    def replace(self, credential_id: str, request: IssueRequest) -> Credential:
+        """Puts a new credential in the place of one, with everything that is to stand in it (CR-39)."""
+
+    def revoke(self, credential_id: str, reason: str) -> None:
+        """Revokes a credential. What is revoked already is no error."""
+
+    def feed(self, since: datetime) -> Iterator[FeedEvent]:
+        """What has happened since, each event once, in no order that could be relied on.
+
+        Raises NotFound, NotAllowed or Rejected where there is no such list.
+        """
+
+    def event(self, event_id: str) -> FeedEvent | None:
+        """One event; None when the provider does not know it."""
 
 
 def duplicate_of(

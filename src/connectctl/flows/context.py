@@ -142,6 +142,12 @@ class Context:
     def applied(self, holding_prefix: str) -> dict[str, Applied]:
         return self.ledger.applied(holding_prefix)
 
+    def applied_to(self, holdings: Collection[str]) -> dict[str, Applied]:
+        return self.ledger.applied_to(holdings)
+
+    def made(self, remote_ids: Collection[str]) -> dict[str, str]:
+        return self.ledger.made(remote_ids)
+
     def settings(self, integration: str) -> dict[str, str]:
         rows = self.table("integration-settings").all()
         return {
@@ -169,8 +175,16 @@ class Context:
         for cache in self._caches.values():
             cache.flush(self.now)
 
-    def step(self, recipe: str, **counts: object) -> None:
-        self.steps.append({"recipe": recipe, "at": rfc3339(self.clock.now()), **counts})
+    def step(self, recipe: str, caller: str = "", **counts: object) -> None:
+        for known in self.steps:
+            if (known["recipe"], known["caller"]) == (recipe, caller):
+                known["times"] += 1
+                for name, count in counts.items():
+                    added = type(count) is int and type(known.get(name)) is int
+                    known[name] = known[name] + count if added else count
+                return
+        times = {"recipe": recipe, "caller": caller, "at": rfc3339(self.clock.now()), "times": 1}
+        self.steps.append(times | counts)
 
     def api_calls(self) -> dict[str, int]:
         """Requests sent so far, by connection, tokens included."""

@@ -227,6 +227,25 @@ class Ledger:
             for row in rows
         }
 
+    def applied_to(self, holdings: Iterable[str]) -> dict[str, Applied]:
+        """As `applied`, of these holdings alone."""
+        return {
+            place: found for holding in holdings for place, found in self.applied(holding).items() if place in holdings
+        }
+
+    def made(self, remote_ids: Iterable[str]) -> dict[str, str]:
+        """The holdings of what is or was ours at the remotes (done or adopted), by remote id."""
+        wanted, found = list(remote_ids), dict[str, str]()
+        for start in range(0, len(wanted), 500):
+            some = wanted[start : start + 500]
+            marks = ",".join("?" * len(some))
+            found |= self._store.query(
+                f"SELECT remote_id, holding FROM ledger WHERE remote_id IN ({marks})"  # noqa: S608 - marks alone
+                " AND state IN ('done', 'adopted')",
+                some,
+            )
+        return found
+
     def pending(self, flow: str) -> list[Entry]:
         """What a dead run of this flow left: intended, sent or unsure, oldest first."""
         rows = self._store.query(

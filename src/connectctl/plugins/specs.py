@@ -211,6 +211,7 @@ class Capabilities:
     can_revoke: bool = False
     can_replace: bool = False
     has_webhooks: bool = False
+    has_feed: bool = False  # `feed` lists what has changed; without it every run reads everything
     batch: int = 1
 
 
@@ -222,8 +223,9 @@ class ProviderSpec:
 
     `integration` is its name in integration-settings; `keys` maps what the kit wants to know (start, field,
     expiration_days, evidence_title) to the keys of `settings`; `noun` what it calls a template in messages;
-    `titles` maps the kit's flow verbs (sync-templates, sync-field, batch-sync) and its steps (settings, field, course,
-    plan, plans_of_course, mapped_plans, plans_completed, enrolled, assign, filter, issue) to the recipes' exact names.
+    `titles` maps the verbs of the kit's recipes (badging/recipes.py) to the recipes' exact names; a flow's id is the
+    provider's name with the verb. `calls` says which of them call which, by verb; a verb without a title is none of
+    this provider's recipes.
     The tables' columns stand in the order of CR-14 and CR-15, whatever their names.
     """
 
@@ -236,8 +238,13 @@ class ProviderSpec:
     settings: tuple[SettingSpec, ...]
     keys: Mapping[str, str] = field(default_factory=dict)
     titles: Mapping[str, str] = field(default_factory=dict)
+    calls: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     capabilities: Capabilities = Capabilities()
     noun: str = "template"
+
+    def callees(self, verb: str) -> tuple[str, ...]:
+        """The titles of the recipes that a recipe calls."""
+        return tuple(self.titles[callee] for callee in self.calls.get(verb, ()))
 
     @property
     def element_table(self) -> TableSpec:

@@ -15,6 +15,8 @@ from connectctl.api import (
     TableSpec,
     hookimpl,
 )
+from connectctl_credly.recipes import CALLS as CALLS
+from connectctl_credly.recipes import TITLES as TITLES
 from connectctl_credly.settings import SETTINGS as SETTINGS
 
 CONNECTION = ConnectionSpec(
@@ -94,23 +96,9 @@ PROVIDER = ProviderSpec(
         "expiration_days": "CREDLY_DEFAULT_EXPIRATION_DAYS",
         "evidence_title": "EVIDENCE_TITLE",
     },
-    titles={
-        "sync-templates": "Synchronisation from Credly to Lookup table",
-        "sync-field": "Synchronisation from Credly Lookup table to Docebo LMS",
-        "batch-sync": "Batch Sync - Docebo to Credly",
-        "settings": "Retrieve lookup table values",
-        "field": "Retrieve course additional field from Docebo LMS",
-        "course": "Assign Credly badge for Course Additional Field element",
-        "plan": "Assign Credly badges for Learning Plans",
-        "plans_of_course": "Retrieve Learning Plan from Course",
-        "mapped_plans": "Filter learning plans retrieved from course",
-        "plans_completed": "Retrieve Credly batch template ids for user completed LPs",
-        "enrolled": "Retrieve enrolled users by course ID",
-        "assign": "Assign Credly badge to users",
-        "filter": "Filter unassigned badge templates",
-        "issue": "Issue Badge in Credly",
-    },
-    capabilities=Capabilities(can_revoke=True, can_replace=True, has_webhooks=True),
+    titles=TITLES,
+    calls=CALLS,
+    capabilities=Capabilities(can_revoke=True, can_replace=True, has_webhooks=True, has_feed=True),
 )
 
 
