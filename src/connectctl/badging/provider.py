@@ -72,6 +72,20 @@ class Page:
 
 
 @dataclass(frozen=True, slots=True)
+class Options:
+    """What a profile decides about a provider, in `[connections.<kind>]`.
+
+    `master_covers_everything`: the master setting limits courses, plans and training as well (CR-75).
+    `rejected_is_revoked`: a rejected credential counts as a revoked one inwards (CR-82). `only_accepted`: nothing is
+    imported before the learner has accepted it (CR-83).
+    """
+
+    master_covers_everything: bool = False
+    rejected_is_revoked: bool = False
+    only_accepted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class FeedEvent:
     """Something that happened at the provider, with an id of its own. It is a hint: what is true now has to be read.
 
@@ -98,6 +112,8 @@ class Provider(Protocol):
     def account(self) -> str: ...
     @property
     def search_lag(self) -> float: ...
+    @property
+    def options(self) -> Options: ...
 
     def templates(self) -> list[Template]:
         """The complete listing, oldest first; raises BadAnswer when it cannot be known to be complete."""

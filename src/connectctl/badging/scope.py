@@ -1,0 +1,26 @@
+"""Which share of a direction a recipe is responsible for: the batch does all of it, a function recipe one thing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """`kinds` of what is looked at: outwards course, plan and certification, inwards training and award. `actions` that
+    may be planned. None: all.
+    """
+
+    kinds: frozenset[str] | None = None
+    actions: frozenset[str] | None = None
+
+    def has(self, kind: str) -> bool:
+        """Whether this kind is looked at."""
+        return self.kinds is None or kind in self.kinds
+
+    def may(self, action: str) -> bool:
+        """Whether a change of this action may be planned."""
+        return self.actions is None or action in self.actions
+
+
+EVERYTHING = Scope()
