@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from datetime import UTC, datetime
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from tests.flows.conftest import Toy, answers, change, code, dump, issues
 
+from connectctl.cli.running import show_run
 from connectctl.errors import Rejected, RemoteUnsure
 from connectctl.flows import planfile, proof
 from connectctl.flows.ledger import Ledger
+from connectctl.flows.report import run_detail
 from connectctl.flows.runs import RunRecords
 from connectctl.model import Change, Discrepancy, Look, Outcome, Plan
 
@@ -199,3 +203,47 @@ def test_a_run_says_which_run_called_it_and_which_was_first(toy: Toy) -> None:
     found = [records.get(run) for run in (first, second, third, orphan)]
     expected = [(None, first), (first, first), (second, first), ("r_GONE", "r_GONE")]
     assert [(one["parent"], one["root"]) for one in found if one is not None] == expected
+
+
+@pytest.mark.req("GN-05")
+def test_findings_are_printed_as_a_table_before_the_items_and_in_json(
+    toy: Toy, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = Discrepancy("missing", "toy|t1|1", "the provider has none", "1", "a@b.c", "t1", "course:1", repair="issue")
+    toy.parts = {"a": replace(issues("2"), findings=(found,))}
+    report, runtime, said = toy.run().report, toy.runtime(), list[str]()
+    session: Any = SimpleNamespace(
+        plugins=runtime.plugins, store=toy.store, settings=runtime.settings, say=lambda text: said.append(text)
+    )
+    show_run(session, report, as_json=False)
+    head, line, items, item = [row.split("\t") for row in capsys.readouterr().out.splitlines()]
+    assert head == ["kind", "who", "what", "source", "detail", "repair"]
+    assert line == ["missing", "a@b.c", "t1", "course:1", "the provider has none", "issue"]
+    assert (items[0], item[:2]) == ("outcome", ["done", "issue"])
+    assert "1 found" in said[-1]
+    show_run(session, report, as_json=True)
+    printed = json.loads(capsys.readouterr().out)
+    assert (printed["findings"], printed["items"]) == (list(report["findings"]), list(report["items"]))
+    record = RunRecords(toy.store).get(report["run"])
+    assert record is not None
+    (step,) = run_detail(record)["steps"]
+    assert (step["recipe"], step["caller"], step["times"], step["part"]) == ("Reading", "", 1, "a")
+
+
+def test_steps_noted_by_several_threads_are_all_counted(toy: Toy) -> None:
+    toy.spec = {"parallel": True}
+    toy.parts = {"a": issues(*map(str, range(200)))}
+    noted: list[Any] = []
+
+    def read(ctx: Any, part: Any) -> str:
+        noted.append(ctx)
+        return str(part.id)
+
+    def apply(changes: list[Change], ctx: Any) -> list[Outcome]:
+        ctx.step("Issuing", "Reading", badges=len(changes), note="x")
+        return [Outcome("done", "b") for _ in changes]
+
+    toy.spec |= {"read": read, "apply": apply}
+    assert toy.run().report["done"] == {"issue": 200}
+    (step,) = noted[0].steps
+    assert (step["times"], step["badges"], step["note"]) == (200, 200, "x")
