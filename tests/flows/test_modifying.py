@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from dataclasses import replace
 from datetime import UTC, datetime
 from types import SimpleNamespace
@@ -230,20 +231,23 @@ def test_findings_are_printed_as_a_table_before_the_items_and_in_json(
     assert (step["recipe"], step["caller"], step["times"], step["part"]) == ("Reading", "", 1, "a")
 
 
-def test_steps_noted_by_several_threads_are_all_counted(toy: Toy) -> None:
-    toy.spec = {"parallel": True}
-    toy.parts = {"a": issues(*map(str, range(200)))}
+def test_a_step_noted_by_two_threads_at_once_is_one_step(toy: Toy) -> None:
     noted: list[Any] = []
+    toy.spec = {"read": lambda ctx, part: noted.append(ctx) or part.id}
+    toy.parts = {"a": Plan()}
+    toy.run()
+    ctx = noted[0]
+    other = threading.Thread(target=lambda: ctx.step("Issuing", "Reading", badges=1))
 
-    def read(ctx: Any, part: Any) -> str:
-        noted.append(ctx)
-        return str(part.id)
+    class Clock:
+        def now(self) -> datetime:
+            if other.ident is None:
+                other.start()
+                other.join(0.2)  # it gets no further than to the lock
+            return datetime.now(UTC)
 
-    def apply(changes: list[Change], ctx: Any) -> list[Outcome]:
-        ctx.step("Issuing", "Reading", badges=len(changes), note="x")
-        return [Outcome("done", "b") for _ in changes]
-
-    toy.spec |= {"read": read, "apply": apply}
-    assert toy.run().report["done"] == {"issue": 200}
-    (step,) = noted[0].steps
-    assert (step["times"], step["badges"], step["note"]) == (200, 200, "x")
+    ctx.clock = Clock()
+    ctx.step("Issuing", "Reading", badges=2)
+    other.join()
+    (step,) = ctx.steps
+    assert (step["recipe"], step["caller"], step["times"], step["badges"]) == ("Issuing", "Reading", 2, 3)
