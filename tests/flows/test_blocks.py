@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -97,3 +98,25 @@ def test_items_of_a_part_are_found_by_an_index(toy: Toy) -> None:
     sql = "SELECT id FROM run_items WHERE run = ? AND part = ? AND kind IN (?) AND id > ? ORDER BY id LIMIT 500"
     (step,) = toy.store.query(f"EXPLAIN QUERY PLAN {sql}", ("r", "p", "change", 0))
     assert "USING INDEX run_items_part (run=? AND part=? AND kind=?" in step[3].replace("COVERING ", "")
+
+
+def test_open_items_are_set_in_passes_and_not_by_a_search_for_each(toy: Toy) -> None:
+    asked: list[tuple[str, Any]] = []
+
+    class Listening:
+        def __getattr__(self, name: str) -> Any:
+            return getattr(toy.store, name)
+
+        def execute(self, sql: str, params: Any) -> int:
+            asked.append((sql, params))
+            return toy.store.execute(sql, params)
+
+    listening: Any = Listening()
+    Cursors(listening, "toy.go").put("a", Cursor("f", "p"), "r", datetime.now(UTC))
+    for sql, params in asked:
+        steps = [str(row[3]) for row in toy.store.query(f"EXPLAIN QUERY PLAN {sql}", params)]
+        correlated = (
+            steps[steps.index("CORRELATED SCALAR SUBQUERY 1") + 1 :] if "CORRELATED SCALAR SUBQUERY 1" in steps else []
+        )
+        assert not any("run_items" in step for step in correlated), (sql, steps)
+        assert not any("run_items_key" in step for step in steps), "the whole run's items for each part"

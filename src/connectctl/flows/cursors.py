@@ -47,15 +47,16 @@ class Cursors:
                     "INSERT INTO cursors (flow, part, fingerprint, position, updated_at) VALUES (?,?,?,?,?)",
                     (self._flow, part, cursor.fingerprint, cursor.position, rfc3339(now)),
                 )
+            # One pass each: a search per item would go through all items of the part, as they share one index;
+            # `key || ''` keeps the grouping to the part's items, where the index by key would walk the whole run's.
             self._store.execute(
-                f"DELETE FROM run_items WHERE {_OPEN} AND EXISTS (SELECT 1 FROM run_items AS later"  # noqa: S608
-                " WHERE later.run = run_items.run AND later.part = run_items.part AND later.kind = 'open'"
-                " AND later.key = run_items.key AND later.id > run_items.id)",
-                spooled,
+                f"DELETE FROM run_items WHERE {_OPEN}"  # noqa: S608
+                f" AND id NOT IN (SELECT MAX(id) FROM run_items WHERE {_OPEN} GROUP BY key || '')",
+                (*spooled, *spooled),
             )
             self._store.execute(
-                "DELETE FROM open_items WHERE flow = ? AND part = ? AND NOT EXISTS (SELECT 1 FROM run_items"  # noqa: S608
-                f" WHERE {_OPEN} AND run_items.key = open_items.key AND run_items.data = open_items.data)",
+                "DELETE FROM open_items WHERE flow = ? AND part = ?"  # noqa: S608
+                f" AND (key, data) NOT IN (SELECT key, data FROM run_items WHERE {_OPEN})",
                 (self._flow, part, *spooled),
             )
             self._store.execute(
@@ -66,4 +67,4 @@ class Cursors:
             )
 
 
-_OPEN = "run_items.run = ? AND run_items.part = ? AND run_items.kind = 'open'"
+_OPEN = "run = ? AND part = ? AND kind = 'open'"
