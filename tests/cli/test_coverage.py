@@ -6,18 +6,22 @@ import json
 import shlex
 from collections import Counter
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
 from tests.worlds import World, make_world
 
+from connectctl.api import hookimpl
 from connectctl.testing.fake_api import FakeAPI
 from connectctl_credly import plugin as credly
 from connectctl_sandbox import Sandbox
 
 MAPPINGS = "credly-integration-mappings"
 LIST = "/learn/v1/certification"
+PLANS = "/learningplan/v1/learningplans"
 
 
 @pytest.fixture
@@ -98,6 +102,7 @@ def platform(home: Path) -> Iterator[FakeAPI]:
     with FakeAPI() as api:
         api.on("POST", "/oauth2/token", json=TOKEN)
         values = {"base_url": api.url, "client_id": "x", "client_secret": "y", "username": "u", "password": "p"}
+        values["rate"] = "none"
         config = home / "config.toml"
         config.touch(0o600)
         config.write_text("\n".join(["[connections.docebo]", *(f'{name} = "{text}"' for name, text in values.items())]))
@@ -127,6 +132,31 @@ def test_certifications_without_a_row(platform: FakeAPI, run: Callable[..., Any]
         "fix": f"connectctl lookup set {MAPPINGS} TEMPLATE - ISO IsActive=true",
     }
     assert len(platform.seen("GET", LIST)) == 1
+
+
+def test_every_provider_is_looked_at_and_each_list_read_once(platform: FakeAPI, run: Callable[..., Any]) -> None:
+    platform.on("GET", LIST, json={"data": {"items": [{"id_cert": 7, "code": "SEC"}], "has_more_data": False}})
+    platform.on("GET", PLANS, json={"data": {"items": [{"learning_plan_id": 12}], "has_more_data": False}})
+    spec = credly.PROVIDER
+    tables = [replace(t, name=f"other-{t.name}", title=f"Other {t.title}") for t in spec.tables[:2]]
+    other: Any = ModuleType("other")
+    made = replace(
+        spec, name="other", title="Other", integration="OTHER", template_table=tables[0], mapping_table=tables[1]
+    )
+    other.register_providers = hookimpl(lambda: [made])
+    plugins = {"credly": credly, "other": other}
+    result = run("coverage", "--json", "--kind", "plan", "--kind", "certification", plugins=plugins)
+    assert result.code == 0, result.err
+    rows = json.loads(result.out)
+    assert [(row["provider"], row["kind"]) for row in rows] == [
+        ("credly", "plan"),
+        ("credly", "certification"),
+        ("other", "plan"),
+        ("other", "certification"),
+    ]
+    assert (len(platform.seen("GET", LIST)), len(platform.seen("GET", PLANS))) == (1, 1)
+    only = run("coverage", "--json", "--kind", "plan", "--provider", "other", plugins=plugins)
+    assert [row["provider"] for row in json.loads(only.out)] == ["other"]
 
 
 @pytest.mark.parametrize(("status", "body"), [(404, "{}"), (403, "{}"), (200, "<html>"), (200, '{"data":[]}')])
