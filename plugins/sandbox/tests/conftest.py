@@ -145,3 +145,13 @@ def create(accredible: Session, credential: dict[str, Any]) -> Callable[..., req
         return accredible.post("/v1/credentials", json={"credential": sent})
 
     return post
+
+
+@pytest.fixture
+def put(accredible: Session) -> Callable[..., requests.Response]:
+    """PUTs changes of a credential."""
+
+    def send(credential_id: str | int, **changes: Any) -> requests.Response:
+        return accredible.put(f"/v1/credentials/{credential_id}", json={"credential": changes})
+
+    return send
