@@ -46,6 +46,8 @@ def test_a_group_is_created_read_changed_and_deleted(accredible):
     wanted = NEW | {
         "auto_expiry": 2,
         "badge_design_id": 32,
+        "collections": [{"id": 4}],
+        "skill_category_id": 2,
         "meta_data": {"lms": "77"},
         "allow_duplicate_credentials": True,
     }
@@ -54,6 +56,7 @@ def test_a_group_is_created_read_changed_and_deleted(accredible):
     assert (answer.status_code, group["department_id"], group["language"]) == (200, 1, "en")
     assert (group["design_name"], group["certificate_design_id"]) == ("Blue badge", None)
     assert "allow_duplicate_credentials" not in group
+    assert (group["collections"][0]["id"], group["skill_category"]["id"]) == (4, 2)
     assert accredible.get(f"/v1/issuer/groups/{group['id']}").json()["group"] == group
     changed = accredible.put(f"/v1/issuer/groups/{group['id']}", json={"group": {"course_name": "Safety"}}).json()[
         "group"
@@ -74,6 +77,7 @@ def test_a_group_is_created_read_changed_and_deleted(accredible):
         ({"auto_expiry": "soon"}, "auto_expiry"),
         ({"meta_data": {"a": 1}}, "meta_data"),
         ({"learning_outcomes": "Evacuate"}, "learning_outcomes"),
+        ({"collections": [4]}, "collections"),
         ({"certificate_design_id": 99}, "certificate_design_id"),
         ({"archived": True}, "archived"),
     ],

@@ -193,7 +193,7 @@ def test_offsets_and_cursors_walk_every_order(people, search, group, sort, names
         for row in search(query, sort, **{"from": start, "size": 2}).json()["credentials"]
     ]
     by_cursor, page = [], {"size": 1}
-    for _ in names.split() + ["end"]:
+    for _ in [*names.split(), "end"]:
         answer = search(query, sort, **page).json()
         by_cursor += [row["recipient_name"] for row in answer["credentials"]]
         if answer["meta"]["cursor"] is None:

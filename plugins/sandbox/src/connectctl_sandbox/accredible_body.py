@@ -125,6 +125,13 @@ def array(value: Any) -> list[Any]:
     return value
 
 
+def ids(value: Any) -> tuple[int, ...]:
+    """Objects with an id."""
+    if not all(isinstance(item, dict) and set(item) == {"id"} for item in array(value)):
+        raise ValueError("must be an array of objects with id")
+    return tuple(whole(item["id"]) for item in value)
+
+
 def thing(value: Any) -> dict[str, Any]:
     """An object."""
     if not isinstance(value, dict):
@@ -227,6 +234,8 @@ GROUP: dict[str, Reader] = {
     "auto_expiry": whole,
     "allow_duplicate_credentials": boolean,
     "achievement_type": text,
+    "skill_category_id": whole,
+    "collections": ids,
     "signup_url": text,
     "signup_url_show": boolean,
     "course_link_show": boolean,

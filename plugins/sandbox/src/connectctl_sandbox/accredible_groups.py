@@ -14,6 +14,17 @@ from .accredible_records import Group, Key
 from .web import Call, Refused, Response, Route
 
 DESIGNS = ("certificate_design_id", "badge_design_id", "primary_design_id")
+NULLABLE = (
+    *DESIGNS,
+    "course_link",
+    "meta_data",
+    "learning_outcomes",
+    "generate_private_credential",
+    "auto_expiry",
+    "skill_category_id",
+    "signup_url",
+    "achievement_type",
+)
 SEARCH = (
     body.PAGING
     | body.UPDATED
@@ -72,8 +83,7 @@ def update_group(accredible: Accredible, call: Call) -> Response:
     if values.get("department_id") is not None:
         values["department_id"] = _department(accredible, call.caller, values["department_id"])
     _check(accredible, values, old)
-    nullable = (*DESIGNS, "meta_data", "learning_outcomes", "generate_private_credential", "auto_expiry", "course_link")
-    changes = {name: value for name, value in values.items() if value is not None or name in nullable}
+    changes = {name: value for name, value in values.items() if value is not None or name in NULLABLE}
     return _answer(accredible, accredible.update_group(old.id, **changes))
 
 

@@ -66,6 +66,8 @@ class Group:
     auto_expiry: int | None = None
     allow_duplicate_credentials: bool = False
     achievement_type: str | None = None
+    skill_category_id: int | None = None
+    collections: tuple[int, ...] = ()
     signup_url: str | None = None
     signup_url_show: bool = False
     course_link_show: bool = True

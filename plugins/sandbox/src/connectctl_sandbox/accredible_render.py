@@ -58,8 +58,10 @@ def group(accredible: Accredible, one: Group) -> dict[str, Any]:
         "signup_url_show": one.signup_url_show,
         "course_link_show": one.course_link_show,
         "organization_link_show": one.organization_link_show,
-        "skill_category": None,
-        "collections": [],
+        "skill_category": one.skill_category_id and {"id": one.skill_category_id, "name": "Skills"},
+        "collections": [
+            {"id": number, "name": f"Collection {number}", "description": None} for number in one.collections
+        ],
         "created_at": iso_time(one.created_at),
         "updated_at": iso_time(one.updated_at),
     }
