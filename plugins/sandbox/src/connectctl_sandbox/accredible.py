@@ -76,7 +76,7 @@ class Accredible:
     def revoke_key(self, key: str | None = None) -> None:
         """A key is known no more; the one of the configuration unless another is named."""
         with self.lock:
-            del self.keys[key or self.key]
+            self.keys.pop(key or self.key, None)
 
     def add_attribute_key(self, name: str, kind: str = "text", department_id: int | None = None) -> AttributeKey:
         """A name for custom attributes."""
