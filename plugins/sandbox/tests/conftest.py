@@ -97,3 +97,61 @@ def body(free_template_id: str) -> dict[str, Any]:
         "issued_at": "2026-03-01 12:00:00 +0000",
         "issuer_earner_id": "lms-481",
     }
+
+
+@pytest.fixture
+def accredible_session(box: Sandbox) -> Iterator[Callable[[str], Session]]:
+    """Makes a session with a given API key."""
+    made: list[Session] = []
+
+    def make(key: str) -> Session:
+        made.append(Session(box.accredible_url, {"Authorization": f"Token token={key}"}))
+        return made[-1]
+
+    yield make
+    for session in made:
+        session.http.close()
+
+
+@pytest.fixture
+def accredible(box: Sandbox, accredible_session: Callable[[str], Session]) -> Session:
+    return accredible_session(box.accredible.key)
+
+
+@pytest.fixture
+def group(box: Sandbox) -> Any:
+    """A group with texts and a design, without credentials, that allows no duplicates."""
+    return box.accredible.add_group("empty", course_name="Empty course", course_description="Nobody has it yet.")
+
+
+@pytest.fixture
+def credential(group: Any) -> dict[str, Any]:
+    """What Accredible requires to create a credential, and the ids that a careful client sends."""
+    return {
+        "recipient": {"name": "Jo Doe", "email": "jo@example.org", "id": "lms-481"},
+        "group_id": group.id,
+        "id": "cc-88-481",
+        "issued_on": "2026-03-01",
+        "meta_data": {"cc_key": "cc-88-481"},
+    }
+
+
+@pytest.fixture
+def create(accredible: Session, credential: dict[str, Any]) -> Callable[..., requests.Response]:
+    """POSTs the ordinary credential with changes; None leaves an attribute out."""
+
+    def post(**changes: Any) -> requests.Response:
+        sent = {name: value for name, value in (credential | changes).items() if value is not None}
+        return accredible.post("/v1/credentials", json={"credential": sent})
+
+    return post
+
+
+@pytest.fixture
+def put(accredible: Session) -> Callable[..., requests.Response]:
+    """PUTs changes of a credential."""
+
+    def send(credential_id: str | int, **changes: Any) -> requests.Response:
+        return accredible.put(f"/v1/credentials/{credential_id}", json={"credential": changes})
+
+    return send

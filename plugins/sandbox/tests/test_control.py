@@ -62,3 +62,16 @@ def test_what_it_does_not_understand(control, method, path, options, status):
     answer = control(method, path, **options)
     assert answer.status_code == status
     assert answer.json()["error"]
+
+
+def test_accredible_is_reached_too(box, control, accredible):
+    assert control("POST", "/fault", json={"kind": "http_503", "remote": "accredible", "times": 1}).status_code == 200
+    assert [accredible.get("/v1/issuer/details").status_code for _ in range(2)] == [503, 200]
+    assert control("GET", "/state").json()["accredible"]["credentials"] == len(box.accredible.credentials)
+    for _ in range(2):
+        assert control("POST", "/expire", json={"remote": "accredible"}).json() == {"expired": "accredible"}
+        assert accredible.get("/v1/issuer/details").status_code == 401
+    limit = {"remote": "accredible", "count": 1, "seconds": 60}
+    assert control("POST", "/limit", json=limit).status_code == 200
+    assert [accredible.get("/v1/issuer/details").status_code for _ in range(2)] == [401, 429]
+    assert control("POST", "/expire", json={"remote": "slack"}).status_code == 400

@@ -54,9 +54,9 @@ def test_the_small_world_has_every_case(box):
 
 
 def test_the_large_world_is_made_quickly():
-    begin = time.perf_counter()
+    begin = time.process_time()  # its own work, whatever else the machine does
     users, courses, enrollments, templates, _ = world(size="large")
-    assert time.perf_counter() - begin < 2
+    assert time.process_time() - begin < 2
     assert (len(users), len(courses), len(templates)) == (2001, 120, 60)
     assert len(enrollments) == pytest.approx(20_000, abs=20)
     assert sum(1 for one in enrollments.values() if one.status == "completed") == pytest.approx(12_000, rel=0.05)

@@ -1,4 +1,4 @@
-"""Simulated Docebo and Credly as real HTTP servers on loopback, with faults: the yardstick for client code."""
+"""Simulated Docebo, Credly and Accredible as real HTTP servers on loopback: the yardstick for client code."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ import click
 from connectctl.api import ConfigError, UsageError, profile_paths
 
 from .clock import Clock
-from .faults import KINDS
+from .faults import KINDS, REMOTES
 from .private import write_private
 from .sandbox import Sandbox
 from .world import Size
@@ -28,14 +28,14 @@ UP = "connectctl sandbox up"
 
 @click.group()
 def sandbox() -> None:
-    """Simulated Docebo and Credly on this machine.
+    """Simulated Docebo, Credly and Accredible on this machine.
 
     Example: connectctl sandbox up --seed 7
     """
 
 
 @sandbox.command()
-@click.option("--port", type=click.IntRange(1, 65533), help="Docebo's port; Credly and control take the next two.")
+@click.option("--port", type=click.IntRange(1, 65532), help="Docebo's port; the others take the next three.")
 @click.option("--seed", type=int, default=1, show_default=True, help="The same seed gives the same world.")
 @click.option("--size", type=click.Choice(["small", "large"]), default="small", show_default=True)
 def up(port: int | None, seed: int, size: str) -> None:
@@ -49,7 +49,7 @@ def up(port: int | None, seed: int, size: str) -> None:
     try:
         box.start()
     except OSError as error:
-        raise UsageError(f"port {port} and the two after it are not all free", hint=f"{UP} without --port") from error
+        raise UsageError(f"port {port} and the three after it are not all free", hint=f"{UP} without --port") from error
     paths = profile_paths(PROFILE)
     address = paths.data_dir / "sandbox.json"
     for name in ("store.db", "store.db-wal", "store.db-shm"):  # a new world: what the last one issued is not in it
@@ -70,9 +70,10 @@ def up(port: int | None, seed: int, size: str) -> None:
 
 def _welcome(box: Sandbox) -> str:
     return f"""\
-Docebo   {box.docebo_url}
-Credly   {box.credly_url}  (organization {box.credly.organization_id})
-Profile  {PROFILE}, written. Nothing here leaves this machine. Ctrl-C stops it.
+Docebo      {box.docebo_url}
+Credly      {box.credly_url}  (organization {box.credly.organization_id})
+Accredible  {box.accredible_url}
+Profile     {PROFILE}, written. Nothing here leaves this machine. Ctrl-C stops it.
 
 In another terminal:
   connectctl --profile {PROFILE} credly sync-templates
@@ -85,7 +86,7 @@ In another terminal:
 
 @sandbox.command()
 @click.argument("kind", required=False, type=click.Choice([*KINDS, *SWITCHES]), metavar="[KIND]")
-@click.option("--remote", type=click.Choice(["docebo", "credly"]), help="Only this remote.")
+@click.option("--remote", type=click.Choice(REMOTES), help="Only this remote.")
 @click.option("--method", help="Only this method, such as POST.")
 @click.option("--path", default="", help="Only paths in which this regular expression is found.")
 @click.option("--times", type=click.IntRange(1), help="How often at most; unlimited without it.")
@@ -151,6 +152,9 @@ def show(as_json: bool) -> None:
     click.echo(f"Credly  {credly['url']}  badges: {_counts(credly['badges'])}, {credly['events']} events")
     for template in credly["templates"]:
         click.echo(f"  {template['state']:8}  {template['live_badges']:5} live  {template['name']}")
+    accredible = state["accredible"]
+    held = f"{accredible['credentials']} credentials in {len(accredible['groups'])} groups"
+    click.echo(f"Accredible  {accredible['url']}  {held}, {accredible['credits']} credits")
     click.echo(f"Clock   {state['clock']}")
     for one in state["faults"]:
         click.echo(f"Fault   {describe(one)}")

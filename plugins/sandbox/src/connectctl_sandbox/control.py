@@ -89,14 +89,16 @@ def _lag(box: Sandbox, call: Call) -> Response:
 
 
 def _expire(box: Sandbox, call: Call) -> Response:
-    """Ends the tokens of one remote: Docebo gives a new one when asked, Credly's has to be replaced by a person."""
+    """Ends the tokens of one remote: Docebo gives a new one when asked, the others are replaced by a person."""
     remote = call.body.get("remote")
     if remote == "docebo":
         box.docebo.expire_tokens()
     elif remote == "credly":
         box.credly.expire_token()
+    elif remote == "accredible":
+        box.accredible.revoke_key()
     else:
-        raise Refused(400, 'expected {"remote": "docebo"} or {"remote": "credly"}')
+        raise Refused(400, 'expected {"remote": "docebo"}, or credly, or accredible')
     return Response(200, {"expired": remote})
 
 

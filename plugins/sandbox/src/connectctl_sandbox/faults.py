@@ -8,6 +8,8 @@ import threading
 from dataclasses import dataclass, fields
 from typing import Any
 
+REMOTES = ("docebo", "credly", "accredible")
+
 KINDS: dict[str, str] = {
     "lose_request": "the connection is closed before anything happened",
     "lose_answer": "the change is made, then the connection is closed before the first byte of the answer",
@@ -47,8 +49,8 @@ class Fault:
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
             raise ValueError(f"unknown fault {self.kind!r}; known are {', '.join(KINDS)}")
-        if self.remote not in (None, "docebo", "credly"):
-            raise ValueError(f"unknown remote {self.remote!r}; known are docebo, credly")
+        if self.remote not in (None, *REMOTES):
+            raise ValueError(f"unknown remote {self.remote!r}; known are {', '.join(REMOTES)}")
         if self.method is not None and not isinstance(self.method, str):
             raise ValueError("method is a word such as POST")
         if not 0.0 <= self.probability <= 1.0:

@@ -13,7 +13,7 @@ def register_commands() -> Iterable[CommandSpec]:
     return [
         CommandSpec(
             name="sandbox",
-            summary="Simulated Docebo and Credly on this machine",
+            summary="Simulated Docebo, Credly and Accredible on this machine",
             target="connectctl_sandbox.commands:sandbox",
         ),
         CommandSpec(

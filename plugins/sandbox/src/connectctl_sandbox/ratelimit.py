@@ -7,6 +7,8 @@ import threading
 from dataclasses import dataclass, fields
 from typing import Any
 
+from .faults import REMOTES
+
 
 @dataclass(frozen=True, slots=True)
 class RateLimit:
@@ -26,8 +28,8 @@ class RateLimit:
     retry_after: bool = True
 
     def __post_init__(self) -> None:
-        if self.remote not in ("docebo", "credly"):
-            raise ValueError(f"unknown remote {self.remote!r}; known are docebo, credly")
+        if self.remote not in REMOTES:
+            raise ValueError(f"unknown remote {self.remote!r}; known are {', '.join(REMOTES)}")
         if self.kind not in ("periods", "bucket"):
             raise ValueError(f"unknown kind {self.kind!r}; known are periods, bucket")
         for name in ("count", "burst"):

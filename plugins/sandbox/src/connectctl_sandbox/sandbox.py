@@ -1,4 +1,4 @@
-"""The sandbox: both remotes, their servers, and what tests and people turn on them."""
+"""The sandbox: the remotes, their servers, and what tests and people turn on them."""
 
 from __future__ import annotations
 
@@ -9,13 +9,16 @@ from dataclasses import asdict
 from types import TracebackType
 from typing import Any, Self
 
+from .accredible import Accredible
+from .accredible_http import AccredibleRemote
+from .accredible_world import seed_accredible
 from .clock import Clock, iso_time
 from .control import Control
 from .credly import Credly
 from .credly_http import CredlyRemote
 from .docebo import Docebo
 from .docebo_http import DoceboRemote
-from .exchange import Exchange
+from .exchange import Exchange, Remote
 from .faults import Faults
 from .ratelimit import RateLimits
 from .requestlog import RequestLog
@@ -24,11 +27,11 @@ from .world import Size, seed_world
 
 
 class Sandbox:
-    """Simulated Docebo and Credly on loopback ports; a context manager, or `start()` and `stop()`.
+    """Simulated Docebo, Credly and Accredible on loopback ports; a context manager, or `start()` and `stop()`.
 
     `search_lag`: simulated seconds until Credly's lists of badges show a write. `latency`: real seconds before each
-    answer. `clock` stands still unless told otherwise. `port`: Docebo's port, Credly and the control address take the
-    next two; free ports without it. The same `seed` and `size` give the same world and the same ids.
+    answer. `clock` stands still unless told otherwise. `port`: Docebo's port, Credly, the control address and
+    Accredible take the next three; free ports without it. The same `seed` and `size` give the same world, ids included.
     """
 
     def __init__(
@@ -49,6 +52,9 @@ class Sandbox:
         self.credly.flags.search_lag = search_lag
         self.intended = seed_world(self.docebo, self.credly, size, seed)
         """The template name that belongs on each seeded course, by course id."""
+        self.accredible = Accredible(self.clock, seed)
+        self.intended_groups = seed_accredible(self.accredible, self.docebo, self.intended, size, seed)
+        """The internal name of Accredible's group that belongs on each seeded course, by course id."""
         self._latency = latency
         self._port = port
         self._stopping = threading.Event()
@@ -61,9 +67,10 @@ class Sandbox:
         self._stopping.clear()
         docebo = self._exchange(DoceboRemote(self.docebo, self._stopping.wait))
         credly = self._exchange(CredlyRemote(self.credly))
+        accredible = self._exchange(AccredibleRemote(self.accredible))
         opened: list[Server] = []
         try:
-            for number, reply in enumerate((docebo.reply, credly.reply, Control(self).reply)):
+            for number, reply in enumerate((docebo.reply, credly.reply, Control(self).reply, accredible.reply)):
                 opened.append(Server(self._port + number if self._port else 0, reply))
         except OSError:
             for server in opened:
@@ -74,7 +81,7 @@ class Sandbox:
             server.start()
         return self
 
-    def _exchange(self, remote: DoceboRemote | CredlyRemote) -> Exchange:
+    def _exchange(self, remote: Remote) -> Exchange:
         return Exchange(
             remote,
             faults=self.faults,
@@ -124,6 +131,11 @@ class Sandbox:
         """The address for faults, state, log, clock and selections."""
         return self._origin(2)
 
+    @property
+    def accredible_url(self) -> str:
+        """The simulated Accredible's address, without a path: /v1 and /v2 are below it."""
+        return self._origin(3)
+
     def _origin(self, number: int) -> str:
         if not self._servers:
             raise RuntimeError("the sandbox is not running")
@@ -136,8 +148,11 @@ class Sandbox:
         """
         return self.docebo.select_by_label(self.intended)
 
-    def config_toml(self) -> str:
-        """The text of a connectctl config.toml that points here; it holds literal secrets, so the file must be 0600."""
+    def config_toml(self, accredible: bool | None = None) -> str:
+        """The text of a connectctl config.toml that points here; it holds literal secrets, so the file must be 0600.
+
+        `accredible`: whether it has that connection; without it when the plugin accredible is installed.
+        """
         own = self.docebo.credentials
         sections = {
             "connections.docebo": {
@@ -156,6 +171,9 @@ class Sandbox:
                 "rate": "none",
             },
         }
+        if _installed("accredible") if accredible is None else accredible:
+            own_key = {"base_url": self.accredible_url, "api_key": self.accredible.key, "rate": "none"}
+            sections["connections.accredible"] = own_key
         # A JSON string is a TOML string as long as it is ASCII, which json.dumps sees to.
         return "\n".join(
             f"[{section}]\n" + "".join(f"{name} = {json.dumps(value)}\n" for name, value in values.items())
@@ -201,7 +219,29 @@ class Sandbox:
         return {
             "docebo": about_docebo,
             "credly": about_credly,
+            "accredible": self._about_accredible(),
             "clock": iso_time(self.clock.now()),
             "faults": [asdict(fault) for fault in self.faults.active()],
             "requests": dict(Counter(entry.remote for entry in self.log.entries)),
         }
+
+    def _about_accredible(self) -> dict[str, Any]:
+        accredible = self.accredible
+        with accredible.lock:
+            held = Counter(one.group_id for one in accredible.credentials.values())
+            return {
+                "url": self.accredible_url,
+                "credits": accredible.credits,
+                "groups": [
+                    {"id": str(one.id), "name": one.name, "credentials": held[one.id]}
+                    for one in accredible.groups.values()
+                ],
+                "credentials": len(accredible.credentials),
+            }
+
+
+def _installed(plugin: str) -> bool:
+    """Whether a connectctl plugin of that name is installed."""
+    from importlib.metadata import entry_points
+
+    return bool(entry_points(group="connectctl", name=plugin))

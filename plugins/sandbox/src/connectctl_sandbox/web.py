@@ -34,7 +34,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """One answer. `data` is sent as JSON; `page` as it is, with content type text/html; neither means no body."""
+    """One answer. `data` is sent as JSON; `page` as it is, as text/html unless a header says otherwise; or no body."""
 
     status: int
     data: Any = None
@@ -44,7 +44,7 @@ class Response:
     def payload(self) -> tuple[bytes, str | None]:
         """The body and its content type, None when there is no body."""
         if self.page is not None:
-            return self.page.encode(), "text/html; charset=utf-8"
+            return self.page.encode(), self.headers.get("Content-Type", "text/html; charset=utf-8")
         if self.data is None:
             return b"", None
         return json.dumps(self.data, ensure_ascii=False, separators=(",", ":")).encode(), "application/json"
@@ -76,7 +76,8 @@ class Call:
 class Route(Generic[StateT]):
     """A method and a path. `query` names every parameter that is allowed: `name[]` is a list, `name_*` a prefix.
 
-    `body`: "json" (an object is required), "form" (left to the handler), or None (a body is refused).
+    `body`: "json" (an object is required), "form" (left to the handler), "params" (an object may come, and is merged
+    with the query), or None (a body is refused).
     """
 
     method: str
