@@ -148,6 +148,9 @@ def show(as_json: bool) -> None:
         click.echo(f"  field {field['id']}  {field['name']}  {field['options']} elements")
     for course in docebo["courses"]:
         click.echo(f"  course {course['id']}  {course['name']}: {course['selected'] or 'nothing selected'}")
+    for one in docebo["certifications"]:
+        click.echo(f"  certification {one['code']}  {one['title']}: {one['awards']} awards")
+    click.echo(f"  {docebo['trainings']} external trainings, {docebo['events']} events")
     click.echo(f"Credly  {credly['url']}  badges: {_counts(credly['badges'])}, {credly['events']} events")
     for template in credly["templates"]:
         click.echo(f"  {template['state']:8}  {template['live_badges']:5} live  {template['name']}")
