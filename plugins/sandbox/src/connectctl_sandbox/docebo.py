@@ -74,7 +74,10 @@ class Docebo(Achievements):
 
     def change_email(self, user_id: int, email: str) -> User:
         """Give a user another address; the user name stays."""
-        return self.update_user(user_id, email=email)
+        with self.lock:
+            if user_id not in self.users:
+                raise LookupError(f"no user {user_id}")
+            return self.update_user(user_id, email=email)
 
     # Courses and their fields
 

@@ -53,7 +53,7 @@ def refusal(attribute: str, message: str) -> Refused:
 
 def whole(value: Any) -> int:
     """An id: a JSON number, as in the assumed bodies (docebo.md 7.4, 8.3)."""
-    if isinstance(value, bool) or not isinstance(value, int):
+    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
         raise ValueError("must be a whole number")
     return value
 
@@ -62,6 +62,13 @@ def amount(value: Any) -> float:
     """A number from 0 on."""
     if isinstance(value, bool) or not isinstance(value, int | float) or value < 0:
         raise ValueError("must be a number from 0 on")
+    return value
+
+
+def yes_or_no(value: Any) -> bool:
+    """A JSON boolean."""
+    if not isinstance(value, bool):
+        raise ValueError("must be true or false")
     return value
 
 

@@ -46,3 +46,9 @@ class State:
     def tell(self, event: str, **payload: Any) -> None:
         """Note what happened, under the lock that the change is made under."""
         self.events.append(DoceboEvent(self.new_id("event"), event, {"fired_at": self.now(), **payload}))
+
+    def forget_events(self) -> None:
+        """Begin the list of events anew, counted from 1."""
+        with self.lock:
+            self.events.clear()
+            self._next["event"] = 0

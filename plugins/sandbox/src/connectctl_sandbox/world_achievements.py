@@ -35,7 +35,7 @@ def seed_achievements(docebo: Docebo, credly: Credly, size: Size, seed: int) -> 
         _small_awards(docebo)
     else:
         suggested = _large(docebo, list(by_name.items()), chance)
-    docebo.events.clear()
+    docebo.forget_events()
     return suggested
 
 
