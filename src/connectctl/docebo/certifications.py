@@ -151,14 +151,14 @@ def _award(docebo: Docebo, row: Mapping[str, Any]) -> Award:
     The dates have to be there, be it as null: one of another name would read as "always valid".
     """
     form = docebo.award_form
-    about, user, origin = _part(row, "certification"), _part(row, "user"), _part(row, "awarded_from")
+    about, origin = _part(row, "certification"), _part(row, "awarded_from")
     if not row.get("awarded_from"):
         origin = {**row, **origin, "type": origin.get("type"), "id": origin.get("id")}
     return Award(
         id=ident(row, "id", "award_id"),
-        certification_id=ident({"id_cert": row.get("id_cert"), **about}, "certification_id", "id", "id_cert"),
+        certification_id=_id(row, "certification", "id_cert"),
         code=text(about, "code") or "",
-        user_id=ident({"id_user": row.get("id_user"), **user}, "user_id", "id", "id_user"),
+        user_id=_id(row, "user", "id_user"),
         issued_at=_moment(docebo, row, _ISSUED),
         expires_at=_moment(docebo, row, _EXPIRES),
         origin_type=text(origin, "type") or "",
@@ -178,6 +178,12 @@ def _part(row: Mapping[str, Any], name: str) -> dict[str, Any]:
     if not isinstance(nested, Mapping):
         raise DataError(f"{name} is {kind(nested)}, not an object")
     return flat | dict(nested)
+
+
+def _id(row: Mapping[str, Any], name: str, older: str) -> str:
+    """The id of one thing, under its older name as well."""
+    said, full = _part(row, name), f"{name}_id"
+    return ident({full: said.get("id", said.get(full)), older: said.get(older, row.get(older))}, full, older)
 
 
 def _moment(docebo: Docebo, row: Mapping[str, Any], names: Sequence[str]) -> datetime | None:
