@@ -167,12 +167,12 @@ class BadgeSpool(Spool):
 
     def claims_of(self, templates: Sequence[str]) -> Iterator[list[Chain]]:
         """The chains of several templates in blocks; all of one user stand in the same block."""
-        marks = ",".join("?" * len(templates))
         last, any_yet = "", False
         while True:
             users = self._db.execute(
-                f"SELECT DISTINCT owner FROM badges WHERE template IN ({marks}) AND owner > ? ORDER BY owner LIMIT ?",
-                (*templates, last, BLOCK),
+                "SELECT DISTINCT owner FROM badges WHERE template IN (SELECT value FROM json_each(?)) AND owner > ?"
+                " ORDER BY owner LIMIT ?",
+                (json.dumps(list(templates)), last, BLOCK),
             ).fetchall()
             if not users:
                 break
@@ -186,11 +186,10 @@ class BadgeSpool(Spool):
             yield []
 
     def _of_owner(self, templates: Sequence[str], user: str) -> list[Chain]:
-        marks = ",".join("?" * len(templates))
         rows = self._db.execute(
-            f"SELECT DISTINCT template, root FROM badges WHERE owner = ? AND template IN ({marks})"
+            "SELECT DISTINCT template, root FROM badges WHERE owner = ? AND template IN (SELECT value FROM json_each(?))"
             " ORDER BY template, root",
-            (user, *templates),
+            (user, json.dumps(list(templates))),
         ).fetchall()
         return [chain for template, root in rows if self._leader(chain := self.chain(template, root)) == user]
 

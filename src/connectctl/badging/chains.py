@@ -53,7 +53,7 @@ class Chain:
 
 
 def fate(chain: Chain, options: Options) -> Fate:
-    """What has become of the newest (CR-49, CR-82, CR-83). What is not there any more is told by its own events only."""
+    """What has become of the newest (CR-49, CR-82, CR-83). Absence alone tells nothing."""
     newest = chain.newest
     if chain.deleted:
         return "deleted"

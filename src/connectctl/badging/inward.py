@@ -45,7 +45,7 @@ class Shared:
     certifications: dict[str, str] = field(default_factory=dict)  # code -> id
     codes_read: bool = False  # whether Docebo's certifications were listed
     blind: set[str] = field(default_factory=set)  # lists of Docebo's with rows that could not be read
-    block: View | None = None
+    block: View = field(default_factory=MarkerView)  # what `parts` has just named
     unread: bool = False  # whether some part could not be read
 
 
@@ -176,7 +176,7 @@ def fingerprint(shared: Shared, source: Source) -> str:
     return "|".join(words)
 
 
-# -- parts --------------------------------------------------------------------------------------------------------------
+# -- parts ---
 
 
 def parts(ctx: RunContext) -> Iterator[Part]:
@@ -186,11 +186,12 @@ def parts(ctx: RunContext) -> Iterator[Part]:
         if set(source.templates) & shared.arrivals.failed.keys():
             yield Part(source.part, source.name)
             continue
-        for shared.block in blocks(shared, ctx, source):
+        for view in blocks(shared, ctx, source):
+            shared.block = view
             yield Part(source.part, source.name)
-    for shared.block in _markers(shared, ctx):
-        cursor = shared.block.cursor
-        yield Part(cursor.fingerprint if cursor else "unread", "what the run remembers")
+    for marker in _markers(shared, ctx):
+        shared.block = marker
+        yield Part(marker.cursor.fingerprint if marker.cursor else "unread", "what the run remembers")
 
 
 def read(ctx: RunContext, part: Part) -> View:
@@ -201,7 +202,6 @@ def read(ctx: RunContext, part: Part) -> View:
         if template in shared.arrivals.failed:
             shared.unread = True
             raise shared.arrivals.failed[template]
-    assert shared.block is not None
     return shared.block
 
 

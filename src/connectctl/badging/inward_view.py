@@ -22,7 +22,7 @@ class Common:
     start: datetime | None
     now: datetime
     negative: bool
-    options: Options = Options()
+    options: Options
     retrying: frozenset[str] = frozenset()
     scope: Scope = EVERYTHING
     unbounded: bool = False

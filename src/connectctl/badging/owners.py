@@ -1,4 +1,4 @@
-"""Whose the credentials are, and what Docebo has of those people already, with the fewest calls (CR-45, CR-47, CR-51)."""
+"""Whose the credentials are, and what Docebo has of those people, with the fewest calls (CR-45, CR-47, CR-51)."""
 
 from __future__ import annotations
 
