@@ -115,6 +115,8 @@ PROVIDER = ProviderSpec(
         "field": "COURSE_ADDITIONAL_FIELD",
         "expiration_days": "CREDLY_DEFAULT_EXPIRATION_DAYS",
         "evidence_title": "EVIDENCE_TITLE",
+        "master": "CREDLY_INTEGRATION_MASTER",
+        "revocation": "SYNC_REVOCATION",
     },
     titles=TITLES,
     calls=CALLS,
