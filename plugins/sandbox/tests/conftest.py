@@ -10,6 +10,7 @@ import pytest
 import requests
 
 from connectctl_sandbox import Sandbox
+from connectctl_sandbox.docebo import Docebo
 
 
 class Session:
@@ -155,3 +156,14 @@ def put(accredible: Session) -> Callable[..., requests.Response]:
         return accredible.put(f"/v1/credentials/{credential_id}", json={"credential": changes})
 
     return send
+
+
+@pytest.fixture
+def awarded(box: Sandbox) -> Docebo:
+    """A platform with two certifications and three awards, and without earlier events."""
+    box.docebo.awards.clear()
+    box.docebo.award(4702, "FIRST-AID", "2026-01-15 10:00:00", origin_id=83, updated_at="2026-01-15 10:00:00")
+    box.docebo.award(4702, "PRIVACY", "2026-01-20 10:00:00", origin_id=81, updated_at="2026-01-20 10:00:00")
+    box.docebo.award(4703, "PRIVACY", "2026-02-10 10:00:00", origin_id=81, updated_at="2026-02-10 10:00:00")
+    box.docebo.events.clear()
+    return box.docebo
