@@ -92,7 +92,9 @@ def _read_earned(shared: Shared, ctx: RunContext, rows: Rows, *, outwards: bool)
     selections: Selections | None = None
     if not everything:
         kinds: tuple[Kind, ...] = ("course", "plan")
-        mapped += [Earning(kind, "", f"every {kind}", None, reason="master_direction") for kind in kinds if shared.has(kind)]
+        mapped += [
+            Earning(kind, "", f"every {kind}", None, reason="master_direction") for kind in kinds if shared.has(kind)
+        ]
     elif shared.has("course") or (shared.has("plan") and shared.window.courses):
         selections = Selections.of(shared, ctx, rows)
         courses, read_now = selections.first()
@@ -189,9 +191,9 @@ def _asking(shared: Shared, ctx: RunContext, earning: Earning) -> Iterator[str]:
         return  # the ledger's word on a template is long; it is not asked for nothing
     applied = shared.ledger(ctx, template)
     for user, text in completions:
-        if date_reason(as_moment(text), looked.start, ctx.now) is None:
-            if looked.reissue or not _answered(applied.get(shared.place(template, user))):
-                yield user
+        counts = date_reason(as_moment(text), looked.start, ctx.now) is None
+        if counts and (looked.reissue or not _answered(applied.get(shared.place(template, user)))):
+            yield user
 
 
 def _due_courses(shared: Shared) -> set[str]:
