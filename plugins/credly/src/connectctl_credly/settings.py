@@ -11,7 +11,7 @@ def _start(value: str | None) -> str:
             "credly batch-sync refuses to run, unless --since DATE or --all-history is given with --max-changes N: "
             "nobody should get badges for years of history by accident."
         )
-    return "credly batch-sync issues nothing for what was completed or awarded before this moment; the moment itself counts."
+    return "credly batch-sync issues nothing for what was completed or awarded before; the moment itself counts."
 
 
 def _mail(value: str | None) -> str:
@@ -36,8 +36,8 @@ def _switched(*, off: bool) -> str:
     if off:
         return "Revocations and deletions are NOT carried over between Docebo and Credly."
     return (
-        "Revocations and deletions are carried over between Docebo and Credly: a certification that is revoked in Docebo "
-        "revokes the badge that it earned, a badge that is revoked in Credly removes what it became in Docebo."
+        "Revocations and deletions are carried over between Docebo and Credly: a certification revoked in "
+        "Docebo revokes the badge that it earned, a badge that is revoked in Credly removes what it became in Docebo."
     )
 
 
