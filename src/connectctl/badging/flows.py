@@ -14,7 +14,7 @@ OUTWARD_PARAMS = (
 
 def provider_flows(spec: ProviderSpec) -> tuple[FlowSpec, ...]:
     """sync-templates, sync-field and batch-sync of one provider, under the exact titles of its recipes."""
-    from connectctl.badging import field, issuing, outward, outward_plan, templates
+    from connectctl.badging import field, inward, issuing, outward, outward_plan, templates
 
     name, noun = spec.name, spec.noun
     return (
@@ -71,4 +71,5 @@ def provider_flows(spec: ProviderSpec) -> tuple[FlowSpec, ...]:
             params=OUTWARD_PARAMS,
             batch=spec.capabilities.batch,
         ),
+        inward.flow(spec),
     )

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, Protocol
 
+from connectctl.errors import BadAnswer
+
 TemplateState = Literal["active", "archived", "draft"]
 ENDED = ("revoked", "rejected")
 CredentialState = Literal["pending", "accepted", "rejected", "revoked"]
@@ -65,10 +67,14 @@ class IssueRequest:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One page of held credentials; `pages` is the number of pages in all, 0 when the provider does not tell."""
+    """One page of held credentials; `pages` is the number of pages in all, 0 when the provider does not tell.
+
+    `bad` says in words which rows could not be read: who decides by what is not there must not use such a page.
+    """
 
     credentials: Sequence[Credential]
     pages: int
+    bad: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +150,13 @@ class Provider(Protocol):
 
     def event(self, event_id: str) -> FeedEvent | None:
         """One event; None when the provider does not know it."""
+
+
+def sound(page: Page) -> Page:
+    """The page, when all of it could be read. Raises BadAnswer: what is not there may be in a row that is broken."""
+    if page.bad:
+        raise BadAnswer(page.bad[0])
+    return page
 
 
 def duplicate_of(

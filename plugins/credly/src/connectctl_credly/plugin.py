@@ -115,6 +115,7 @@ PROVIDER = ProviderSpec(
         "field": "COURSE_ADDITIONAL_FIELD",
         "expiration_days": "CREDLY_DEFAULT_EXPIRATION_DAYS",
         "evidence_title": "EVIDENCE_TITLE",
+        "institute": "EXTERNAL_TRAINING_INSTITUTE_NAME",
         "master": "CREDLY_INTEGRATION_MASTER",
         "revocation": "SYNC_REVOCATION",
     },
