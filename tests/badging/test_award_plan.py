@@ -283,6 +283,24 @@ def test_what_is_found_is_ours_by_mark_or_id(mark: bool, earner: str | None, sta
     assert (outcome.status, outcome.remote_id) == (status, "b1")
 
 
+@pytest.mark.parametrize(
+    ("awards", "applied", "wanted"),
+    [
+        ([OLD], {}, True),
+        ([award(expires=day(3))], {}, False),
+        ([replace(OLD, issued_at=START - timedelta(days=1))], {}, False),
+        ([OLD], ours(OLD), False),
+        ([OLD, NEW], ours(OLD), True),
+        ([replace(OLD, expires_at=None)], ours(OLD), True),
+        ([NEW], ours(OLD, origin="course:88"), False),
+        ([NEW], ours(OLD, state="foreign"), False),
+        ([NEW], GONE, True),
+    ],
+)
+def test_who_has_to_be_looked_at(awards: list[Award], applied: dict[str, Applied], wanted: bool) -> None:
+    assert needed(awards, applied.get(PLACE), CERT.source, START, NOW) is wanted
+
+
 # -- worlds -------------------------------------------------------------------------------------------------------
 
 USERS = ("1", "2", "3")
