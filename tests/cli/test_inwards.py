@@ -65,7 +65,7 @@ class Imports:
         return {one.course_code: one for one in self.box.docebo.trainings.values() if "-" in one.course_code[8:9]}
 
     def awards(self) -> list[Any]:
-        return [one for one in self.box.docebo.awards.values() if one.awarded_from_type == "external_certification"]
+        return [one for one in self.box.docebo.awards.values() if one.origin_type == "external_certification"]
 
 
 @pytest.fixture
@@ -218,6 +218,7 @@ def test_without_an_institute_nothing_is_imported(imports: Imports) -> None:
 @pytest.mark.req("GN-12", "GN-41")
 def test_without_a_start_date_nothing_is_imported(imports: Imports) -> None:
     imports.setting("BATCH_SYNC_START_DATE", "")
+    imports.box.credly.issue(imports.users[0].email, imports.template, state="accepted")
     assert imports.command("credly", "batch-sync", "--direction", "inwards", "--yes").code == 3
     assert imports.command("credly", "batch-sync", "--direction", "inwards", "--all-history", "--yes").code == 6
     imports.run("--all-history", "--max-changes", "100")
