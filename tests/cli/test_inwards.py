@@ -40,7 +40,7 @@ class Imports:
         """One inward run; the calls of the run alone are in the box's log afterwards."""
         self.box.log.clear()
         done = self.command("credly", "batch-sync", "--direction", "inwards", "--yes", "--json", *args)
-        assert done.code == code, done.err
+        assert done.code == code, done.err + done.out
         found: dict[str, Any] = json.loads(done.out)
         return found
 
@@ -122,7 +122,7 @@ def test_whom_nobody_knows_costs_one_call_until_the_user_comes(imports: Imports)
     report = imports.run()
     assert (report["skipped"], report["planned"]) == ({"user_not_found": 6}, {})
     docebo = [entry.path for entry in imports.box.log.entries if entry.remote == "docebo"]
-    assert len([path for path in docebo if "oauth" not in path]) == 1  # the users that changed
+    assert len([path for path in docebo if "oauth" not in path]) == 1, imports.box.log.entries  # the users that changed
     user = imports.users[0]
     imports.box.docebo.change_email(user.user_id, "nobody1@elsewhere.example")
     report = imports.run()

@@ -143,8 +143,8 @@ def _read_credentials(shared: Shared, ctx: RunContext) -> None:
     events = arrivals.remember(min(going.values()) - OVERLAP) if feeds and going else None
     templates = {template for source in wanted.values() for template in source.templates}
     if events is not None:
-        for part in sorted(going):
-            arrivals.reopen(ctx.open_items(part), min(going.values()))
+        left = [item for part in sorted(going) for item in ctx.open_items(part)]
+        arrivals.reopen(left, min(going.values()))
         if arrivals.follow(events, templates):
             fresh -= set(going)
         read_vanished(shared, ctx, sorted(templates))

@@ -39,6 +39,7 @@ def read_docebo(shared: Shared, ctx: RunContext, views: Callable[[], Iterator[Tr
     """The trainings and awards of those users whom the ledger does not answer for, and the certifications' ids."""
     spool = shared.spool
     earners: set[str] = set()
+    written = False  # whether an award is about to be given or updated
     for view in views():
         if isinstance(view, TrainingView):
             asking = [chain for chain in view.chains if training.asks(view, chain)]
@@ -47,8 +48,9 @@ def read_docebo(shared: Shared, ctx: RunContext, views: Callable[[], Iterator[Tr
             claims = [claim for claim in awarding.claims(view) if awarding.asks(view, claim)]
             asking = [chain for claim in claims for chain in claim.chains]
             spool.add_needy("award", {claim.user for claim in claims})
+            written = written or any(change.action != "revoke_award" for change in awarding.plan(view).changes)
         earners |= _strangers(asking)
-    if spool.needy("award"):
+    if written or spool.needy("award"):
         _read_certifications(shared, ctx)
     if not spool.everybody:
         _read_earners(shared, ctx, earners)
