@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
 from tests.badging.inwards import (
     COMMON,
     DAY,
@@ -24,6 +23,7 @@ from tests.badging.inwards import (
     reasons,
     training_view,
 )
+
 from connectctl.badging import awarding, training
 from connectctl.badging.inward_plan import plan
 from connectctl.badging.provider import Credential, Options
@@ -175,6 +175,7 @@ def written(code: str = "b1", **changes: Any) -> dict[str, list[Training]]:
         (chain(*REPLACED), {"trainings": written()}, "update_training", None),
         (chain(credential(state="revoked")), {"trainings": written()}, "delete_training", None),
         (chain(), {"trainings": written("other")}, "create_training", None),
+        (chain(), {"trainings": {"1": written()["4711"]}}, None, "identity_conflict"),
         (chain(credential(state="revoked")), {"trainings": written("other")}, None, "revoked_before"),
         (chain(), {"applied": entry(PLACE, "create_training", "b1", state="unsure")}, None, "connectctl:unsettled"),
         (chain(), {"applied": entry(PLACE, "create_training", "b1", state="intended")}, "create_training", None),
@@ -402,7 +403,7 @@ def test_nothing_that_is_not_ours_is_ever_touched(made: list[Credential], then: 
     assert {id: imports.trainings.get(id) for id in before.trainings} == before.trainings
     assert {id: imports.awards.get(id) for id in before.awards} == before.awards
     taken = [change for change in imports.writes if change.action in ("delete_training", "revoke_award")]
-    ids = {id for id in (*before.trainings, *before.awards)}
+    ids = {*before.trainings, *before.awards}
     assert not any(str(change.data.get("training_id") or change.data.get("award_id")) in ids for change in taken)
 
 

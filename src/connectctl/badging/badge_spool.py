@@ -30,6 +30,7 @@ class BadgeSpool(Spool):
             "CREATE INDEX addresses_email ON addresses(email)",
             "CREATE TABLE looked (email TEXT PRIMARY KEY) WITHOUT ROWID",
             "CREATE TABLE trainings (user TEXT, id TEXT, code TEXT, link TEXT, PRIMARY KEY (user, id)) WITHOUT ROWID",
+            "CREATE INDEX trainings_code ON trainings(code)",
             "CREATE TABLE awards (user TEXT, code TEXT, id TEXT, data TEXT, PRIMARY KEY (user, code, id))"
             " WITHOUT ROWID",
             "CREATE TABLE needy (kind TEXT, user TEXT, PRIMARY KEY (kind, user)) WITHOUT ROWID",
@@ -275,10 +276,17 @@ class BadgeSpool(Spool):
             ((one.user_id, one.id, one.code, one.link) for one in rows if one.code),
         )
 
-    def trainings(self, user: str) -> list[Training]:
-        """A user's trainings with a code, as far as marks go."""
-        rows = self._db.execute("SELECT id, code, link FROM trainings WHERE user = ? ORDER BY id", (user,)).fetchall()
-        return [Training(id, user, "", code, "", None, None, link) for id, code, link in rows]
+    def trainings(self, chains: Sequence[Chain]) -> dict[str, list[Training]]:
+        """The trainings that bear the ids of these chains, whosesoever they are, by user."""
+        ids = sorted({id for chain in chains for id in chain.ids})
+        rows = self._db.execute(
+            "SELECT user, id, code, link FROM trainings WHERE code IN (SELECT value FROM json_each(?)) ORDER BY id",
+            (json.dumps(ids),),
+        )
+        found: dict[str, list[Training]] = {}
+        for user, id, code, link in rows:
+            found.setdefault(user, []).append(Training(id, user, "", code, "", None, None, link))
+        return found
 
     def add_awards(self, rows: Iterable[Award]) -> None:
         """Keeps awards by user and code."""

@@ -235,7 +235,7 @@ def _training_view(
         template,
         chains,
         ctx.applied_to([training.holding(account, template, chain.user, chain.root) for chain in chains]),
-        {user: shared.spool.trainings(user) for user in _users(chains)},
+        shared.spool.trainings(chains),
         shared.institute,
         source.reason,
         "external training" in shared.blind,
