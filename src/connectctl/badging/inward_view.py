@@ -32,7 +32,7 @@ class Common:
 class TrainingView:
     """Some chains of one template, and all that decides about the external training they become.
 
-    `trainings` are the Docebo trainings of the users that the ledger does not answer for. `reason` is why the
+    `trainings` are the Docebo trainings that bear a mark, by user, as far as the ledger does not answer. `reason` is why the
     template's credentials become none.
     """
 

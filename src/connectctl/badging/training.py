@@ -25,13 +25,14 @@ def plan(view: TrainingView) -> Plan:
     draft = Draft(view.common, view.source)
     if view.reason and not view.chains:
         draft.nothing(view.reason)
+    bearers = {one.code: user for user, trainings in view.trainings.items() for one in trainings}
     for chain in view.chains:
         place = place_of(view, chain)
         reason = first_reason(view, chain)
         if reason is not None:
             draft.skip(chain, place, reason)
         else:
-            _decide(view, draft, chain, place)
+            _decide(view, draft, chain, place, elsewhere=any(id in bearers for id in chain.ids))
     return draft.done(view.problems, view.cursor)
 
 
@@ -50,21 +51,22 @@ def asks(view: TrainingView, chain: Chain) -> bool:
     return fate(chain, view.common.options) in (*ENDED, "live")
 
 
-def _decide(view: TrainingView, draft: Draft, chain: Chain, place: str) -> None:
+def _decide(view: TrainingView, draft: Draft, chain: Chain, place: str, *, elsewhere: bool) -> None:
+    """`elsewhere`: somebody has a training of this chain, and when it is not its own user, nobody gets one (GN-36)."""
     applied, now = view.applied.get(place), fate(chain, view.common.options)
     if unsettled(applied):
         draft.skip(chain, place, "connectctl:unsettled")
     elif view.blind and asks(view, chain):
         draft.skip(chain, place, "connectctl:incomplete")
     elif now == "live":
-        _keep(view, draft, chain, applied)
+        _keep(view, draft, chain, applied, elsewhere=elsewhere)
     elif now in ENDED:
         _end(view, draft, chain, applied)
     else:
         draft.skip(chain, place, FATES[now])
 
 
-def _keep(view: TrainingView, draft: Draft, chain: Chain, applied: Applied | None) -> None:
+def _keep(view: TrainingView, draft: Draft, chain: Chain, applied: Applied | None, *, elsewhere: bool) -> None:
     """A live credential: created once, updated when another one has taken its place (CR-47, CR-49)."""
     place, newest = place_of(view, chain), chain.newest
     found = _marked(view, chain)
@@ -81,6 +83,8 @@ def _keep(view: TrainingView, draft: Draft, chain: Chain, applied: Applied | Non
         draft.skip(chain, place, "unchanged")
     elif found is not None:
         draft.change(chain, _change(view, chain, "update_training", found.id), applied)
+    elif elsewhere:
+        draft.skip(chain, place, "identity_conflict", "another user has the training of this credential")
     elif _undone(applied, chain):
         draft.skip(chain, place, "revoked_before")
     else:

@@ -11,7 +11,10 @@ def _start(value: str | None) -> str:
             "credly batch-sync refuses to run, unless --since DATE or --all-history is given with --max-changes N: "
             "nobody should get badges for years of history by accident."
         )
-    return "credly batch-sync issues nothing for what was completed or awarded before; the moment itself counts."
+    return (
+        "credly batch-sync issues nothing for what was completed or awarded, and imports nothing that was issued, "
+        "before this moment; the moment itself counts."
+    )
 
 
 def _mail(value: str | None) -> str:
@@ -56,8 +59,12 @@ def _expiration(value: str | None) -> str:
 
 
 def _institute(value: str | None) -> str:
-    whose = "Imported badges would have no institute" if value is None else f"Imported badges name {value}"
-    return f"{whose} as external training. Nothing is imported yet."
+    if value is None:
+        return (
+            "credly batch-sync --direction inwards refuses to run while a mapping row imports badges as external "
+            "training: every training needs an institute."
+        )
+    return f"Badges that are imported as external training name {value} as the institute."
 
 
 def _field(value: str | None) -> str:
