@@ -30,7 +30,10 @@ class Silent:
 
 @dataclass(frozen=True, slots=True)
 class RunOptions:
-    """`plan`: carry out this saved plan. `retry`: what this run left. `confirm` asks a person; None: nobody to ask."""
+    """`plan`: carry out this saved plan. `retry`: what this run left. `confirm` asks a person; None: nobody to ask.
+
+    `parent` is the run that called for this one (GN-05).
+    """
 
     trigger: str = "command"
     dry_run: bool = False
@@ -42,12 +45,17 @@ class RunOptions:
     retry: str | None = None
     confirm: Callable[[str], bool] | None = None
     progress: Progress = field(default_factory=Silent)
+    parent: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class RunResult:
-    """The run's object (cli.md 4), the error that ended it early, if any, and what a dry run would have mailed."""
+    """The run's object (cli.md 4), the error that ended it early, if any, and what a dry run would have mailed.
+
+    `calls` are the runs that it called for, in order.
+    """
 
     report: dict[str, Any]
     error: ConnectctlError | None
     notices: tuple[Notice, ...] = ()
+    calls: tuple[RunResult, ...] = ()

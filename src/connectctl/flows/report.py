@@ -83,8 +83,11 @@ def summarise(records: RunRecords, run: str) -> dict[str, Any]:
 
 
 def run_head(record: Mapping[str, Any]) -> dict[str, Any]:
-    """A run's facts and sums, without its items."""
+    """A run's facts and sums, without its items. `parent` and `output` are there when the run has one."""
     summary = record["summary"]
+    outputs = [step["output"] for step in summary.get("steps", []) if "output" in step]
+    extra = {"parent": summary["parent"]} if "parent" in summary else {}
+    extra |= {"output": outputs[-1]} if outputs else {}
     return {
         "run": record["id"],
         "flow": record["flow"],
@@ -103,9 +106,21 @@ def run_head(record: Mapping[str, Any]) -> dict[str, Any]:
         "predicted_calls": summary.get("predicted_calls", {}),
         "warnings": summary.get("warnings", []),
         "error": record["error"],
+        **extra,
     }
 
 
 def run_object(records: RunRecords, record: Mapping[str, Any], *, skips: bool = False) -> dict[str, Any]:
-    """The whole object of a recorded run; the same one whenever it is asked for. Its `items` stay in the store."""
-    return run_head(record) | {"items": Items(records, record["id"], skips=skips)}
+    """The whole object of a recorded run; the same one whenever it is asked for. Its `items` stay in the store.
+
+    `calls` are the runs that it called for, without their items; it is there when there are any.
+    """
+    called = [records.get(run) for run in record["summary"].get("calls", ())]
+    heads = [_called(records, found) for found in called if found is not None]
+    shown = run_head(record) | ({"calls": heads} if heads else {})
+    return shown | {"items": Items(records, record["id"], skips=skips)}
+
+
+def _called(records: RunRecords, record: Mapping[str, Any]) -> dict[str, Any]:
+    """The same of a run that was called for: its items are shown by its own id."""
+    return {name: value for name, value in run_object(records, record).items() if name != "items"}

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from connectctl.errors import (
@@ -13,6 +14,7 @@ from connectctl.errors import (
     Interrupted,
     RunLocked,
     StoreCorrupt,
+    UsageError,
 )
 from connectctl.flows import notices, planfile
 from connectctl.flows.clock import RunClock, stoppable
@@ -29,6 +31,7 @@ from connectctl.flows.report import run_object, summarise
 from connectctl.flows.runs import RunRecords, new_run_id
 from connectctl.flows.selection import Selection
 from connectctl.flows.settle import Unsettled
+from connectctl.model import Call
 from connectctl.plugins.specs import FlowSpec
 from connectctl.store.retention import tidy
 
@@ -36,18 +39,37 @@ from connectctl.store.retention import tidy
 def execute(
     runtime: Runtime, spec: FlowSpec, params: Mapping[str, Any], options: RunOptions, clock: RunClock | None = None
 ) -> RunResult:
-    """Runs one flow once and records it. What the run met is in the result, not raised.
+    """Runs one flow once and records it, then the flows it calls for. What the runs met is in the result, not raised.
 
     Safe to repeat at any time, also after kill -9: what was done is known to the ledger and not sent again.
     """
-    locks, clock = Locks.of(runtime.store, runtime.data_dir), clock or RunClock()
+    locks, used = Locks.of(runtime.store, runtime.data_dir), clock or RunClock()
+    run = _Run(runtime, spec, params, options, used, locks)
     try:
-        result = _Run(runtime, spec, params, options, clock, locks).carry_out()
+        result = run.carry_out()
     finally:
         locks.free()
-    if result.error is None and not options.dry_run:
-        tidy(runtime.store, runtime.settings.keep_runs, clock.now())
-    return result
+    if result.error is not None:
+        return result
+    if not options.dry_run:
+        tidy(runtime.store, runtime.settings.keep_runs, used.now())
+    return _follow(runtime, result, run.planner.calls, options, clock) if run.planner.calls else result
+
+
+def _follow(
+    runtime: Runtime, result: RunResult, calls: Sequence[Call], options: RunOptions, clock: RunClock | None
+) -> RunResult:
+    """Runs what a run has called for, in order (GN-05). One that fails does not stop the others, unlike a signal."""
+    run = str(result.report["run"])
+    mine = replace(options, trigger="flow", parent=run, plan=None, plan_out=None, retry=None)
+    made: list[RunResult] = []
+    for call in calls:
+        made.append(execute(runtime, runtime.plugins.flow(call.flow), call.params, mine, clock))
+        if isinstance(made[-1].error, Interrupted):
+            break
+    RunRecords(runtime.store).add_facts(run, {"calls": [called.report["run"] for called in made]})
+    heads = [{name: value for name, value in called.report.items() if name != "items"} for called in made]
+    return replace(result, report=result.report | {"calls": heads}, calls=tuple(made))
 
 
 class _Run:
@@ -120,6 +142,16 @@ class _Run:
     def _run(self) -> None:
         if self.options.plan_out:
             planfile.check_place(self.options.plan_out)
+        missing = [name for name in self.spec.needs if self.ctx.params.get(name) in (None, "", [])]
+        if missing:
+            words = " ".join(f"--param {name}=…" for name in missing)
+            raise UsageError(
+                f"{self.spec.name} cannot run without {' and '.join(missing)}",
+                hint=f"connectctl flow run {self.spec.name} {words}",
+            )
+        caller = self.records.get(self.options.parent) if self.options.parent else None
+        if caller is not None and caller["title"] and self.spec.title:
+            self.ctx.step(self.spec.title, caller["title"])
         for dead in self.records.abandoned(self.spec.name, self.id, self.locks.alive):
             summary = summarise(self.records, dead)
             skipped = summary.pop("taken")
@@ -182,6 +214,7 @@ class _Run:
                 "warnings": self.planner.warnings,
                 "steps": self.ctx.steps,
             }
+            summary |= {"parent": self.options.parent} if self.options.parent else {}
             if not self.options.dry_run:
                 if not isinstance(error, RunLocked):
                     self.ctx.keep_cached()

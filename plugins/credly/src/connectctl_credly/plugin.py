@@ -16,6 +16,7 @@ from connectctl.api import (
     hookimpl,
 )
 from connectctl_credly.recipes import CALLS as CALLS
+from connectctl_credly.recipes import START_ORDER
 from connectctl_credly.recipes import TITLES as TITLES
 from connectctl_credly.settings import SETTINGS as SETTINGS
 
@@ -95,10 +96,12 @@ PROVIDER = ProviderSpec(
         "field": "COURSE_ADDITIONAL_FIELD",
         "expiration_days": "CREDLY_DEFAULT_EXPIRATION_DAYS",
         "evidence_title": "EVIDENCE_TITLE",
+        "master": "CREDLY_INTEGRATION_MASTER",
     },
     titles=TITLES,
     calls=CALLS,
     capabilities=Capabilities(can_revoke=True, can_replace=True, has_webhooks=True, has_feed=True),
+    start_order=START_ORDER,
 )
 
 
