@@ -6,12 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from connectctl.badging.recipes import RECIPES, Recipe
+from connectctl.badging.recipe import KIT, Recipe
+from connectctl.badging.recipes import RECIPES
 from connectctl.badging.scope import EVERYTHING
 from connectctl.plugins.guard import resolve
 from connectctl.plugins.specs import FlowSpec, ProviderSpec
-
-_KIT = "connectctl.badging."
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +46,7 @@ def _flow(spec: ProviderSpec, recipe: Recipe) -> FlowSpec:
         "calls": spec.callees(recipe.verb),
         "params": tuple(takes),
         "needs": tuple(recipe.needs),
+        "preset": {"event": recipe.event} if recipe.event else {},
         "types": takes,
         "gives": {name.format(**words): kind for name, kind in recipe.gives.items()},
         "function": recipe.function,
@@ -59,22 +59,22 @@ def _flow(spec: ProviderSpec, recipe: Recipe) -> FlowSpec:
 def _answers(spec: ProviderSpec, recipe: Recipe) -> dict[str, Any]:
     """A function whose answer is the run's output."""
     return {
-        "read": Bound(_KIT + "functions:read", (spec, recipe.verb, recipe.function)),
-        "plan": _KIT + "functions:plan",
+        "read": Bound(KIT + "functions:read", (spec, recipe.verb, recipe.function)),
+        "plan": KIT + "functions:plan",
         "settings": tuple(setting.name for setting in spec.settings) if recipe.verb in ("read-settings",) else (),
     }
 
 
 def _outwards(spec: ProviderSpec, recipe: Recipe) -> dict[str, Any]:
     """Docebo to the provider, or a share of it."""
-    prepare = _KIT + ("dispatch:prepare_outwards" if recipe.verb == "dispatch-docebo" else "outward:prepare")
+    prepare = KIT + ("dispatch:prepare_outwards" if recipe.verb == "dispatch-docebo" else "outward:prepare")
     return {
         "prepare": Bound(prepare, (spec,), {} if recipe.scope == EVERYTHING else {"scope": recipe.scope}),
-        "parts": _KIT + "outward:parts",
-        "read": _KIT + "outward:read",
-        "plan": _KIT + "plan:plan",
-        "apply": _KIT + "issuing:apply",
-        "look": Bound(_KIT + "issuing:look", (spec,)),
+        "parts": KIT + "outward:parts",
+        "read": KIT + "outward:read",
+        "plan": KIT + "plan:plan",
+        "apply": KIT + "issuing:apply",
+        "look": Bound(KIT + "issuing:look", (spec,)),
         "applies_to": spec.connection,
         "writes": (f"{spec.title} credentials",),
         "settings": tuple(setting.name for setting in spec.settings),
@@ -85,12 +85,14 @@ def _outwards(spec: ProviderSpec, recipe: Recipe) -> dict[str, Any]:
 def _inwards(spec: ProviderSpec, recipe: Recipe) -> dict[str, Any]:
     """The provider to Docebo, or a share of it."""
     return {
-        "prepare": Bound(_KIT + "inward:prepare", (spec,), {} if recipe.scope == EVERYTHING else {"scope": recipe.scope}),
-        "parts": _KIT + "inward:parts",
-        "read": _KIT + "inward:read",
-        "plan": _KIT + "inward_plan:plan",
-        "apply": _KIT + "importing:apply",
-        "look": Bound(_KIT + "importing:look", (spec,)),
+        "prepare": Bound(
+            KIT + "inward:prepare", (spec,), {} if recipe.scope == EVERYTHING else {"scope": recipe.scope}
+        ),
+        "parts": KIT + "inward:parts",
+        "read": KIT + "inward:read",
+        "plan": KIT + "inward_plan:plan",
+        "apply": KIT + "importing:apply",
+        "look": Bound(KIT + "importing:look", (spec,)),
         "applies_to": "docebo",
         "writes": ("external training in Docebo", "certification awards in Docebo"),
         "settings": tuple(setting.name for setting in spec.settings),
@@ -102,8 +104,8 @@ def _own(spec: ProviderSpec, recipe: Recipe) -> dict[str, Any]:
     templates, mappings = spec.template_table.title, spec.mapping_table.title
     field_setting = (spec.keys["field"],) if "field" in spec.keys else ()
     on_field = {
-        "apply": _KIT + "field:apply",
-        "look": _KIT + "field:look",
+        "apply": KIT + "field:apply",
+        "look": KIT + "field:look",
         "applies_to": "docebo",
         "settings": field_setting,
         "batch": 1000,  # one request changes all elements; never two at a time (docebo.md 4.4)
@@ -112,16 +114,16 @@ def _own(spec: ProviderSpec, recipe: Recipe) -> dict[str, Any]:
     }
     rows = (f"table {templates}", f"table {mappings} (IsActive only)")
     more: dict[str, dict[str, Any]] = {
-        "sync-templates": {"plan": _KIT + "templates:plan", "writes": rows},
-        "sync-template": {"plan": _KIT + "templates:plan", "writes": rows},
-        "notify-deletions": {"plan": _KIT + "templates:plan_notice", "writes": ("a mail",)},
-        "run-sync-field": {"plan": _KIT + "dispatch:plan"},
-        "dispatch-provider": {"plan": _KIT + "dispatch:plan"},
-        "process-event": {"plan": _KIT + "dispatch:plan"},
-        "find-field": on_field | {"plan": _KIT + "field:plan_field", "writes": ("the Docebo course additional field",)},
+        "sync-templates": {"plan": KIT + "templates:plan", "writes": rows},
+        "sync-template": {"plan": KIT + "templates:plan", "writes": rows},
+        "notify-deletions": {"plan": KIT + "templates:plan_notice", "writes": ("a mail",)},
+        "run-sync-field": {"plan": KIT + "dispatch:plan"},
+        "dispatch-provider": {"plan": KIT + "dispatch:plan"},
+        "process-event": {"plan": KIT + "dispatch:plan"},
+        "find-field": on_field | {"plan": KIT + "field:plan_field", "writes": ("the Docebo course additional field",)},
         "sync-field": on_field
         | {
-            "plan": _KIT + "field:plan",
+            "plan": KIT + "field:plan",
             "writes": ("the Docebo course additional field", f"table {templates} (Dropdown Element ID)"),
         },
     }

@@ -217,9 +217,7 @@ def _values(spec: ProviderSpec, ctx: RunContext) -> dict[str, Any]:
     return read_settings(spec.integration, spec.settings, ctx.settings(spec.integration), ctx.timezone)
 
 
-def _mapped(
-    spec: ProviderSpec, ctx: RunContext, only: Sequence[str]
-) -> tuple[list[Earning], tuple[Problem, ...]]:
+def _mapped(spec: ProviderSpec, ctx: RunContext, only: Sequence[str]) -> tuple[list[Earning], tuple[Problem, ...]]:
     """What mapped plans earn, those named or all."""
     mapping = MappingColumns.of(spec)
     mappings = [dict(row) for row in ctx.table(spec.mapping_table.name).all()]

@@ -6,16 +6,11 @@ A provider's `titles` say which of them it has and what they are called there; `
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Literal
 
-from connectctl.badging.scope import EVERYTHING, Scope
+from connectctl.badging.recipe import ITEMS, KIT, Recipe, function, kinds
 
-Way = Literal["own", "answers", "outwards", "inwards"]
-_KIT = "connectctl.badging."
 _IDS = "id; repeatable"
 _USER = {"user": "id of the Docebo user"}
-_ITEMS = {"items": "each change with its outcome"}
 _BATCH = {
     "since": "date",
     "template": _IDS,
@@ -23,60 +18,9 @@ _BATCH = {
     "all_history": "true or false",
 }
 
-
-@dataclass(frozen=True, slots=True)
-class Recipe:
-    """One recipe of the kit, whatever the provider calls it.
-
-    `way` is how it is run: as a flow of its own, by a function whose answer is the run's output, or as one of the two
-    directions narrowed to `scope`. `function` is the code that does its work. `needs` are the inputs that it cannot do
-    without, `takes` the others, `gives` the outputs, each with what it is. `uses` names connections, "provider" that of
-    the provider. `{title}`, `{noun}` and `{table}` in the texts are the provider's words.
-    """
-
-    verb: str
-    summary: str
-    policy: Literal["start", "function", "manual"]
-    trigger: str
-    way: Way
-    function: str
-    uses: tuple[str, ...] = ("docebo", "provider")
-    needs: Mapping[str, str] = field(default_factory=dict)
-    takes: Mapping[str, str] = field(default_factory=dict)
-    gives: Mapping[str, str] = field(default_factory=dict)
-    scope: Scope = EVERYTHING
-    event: str = ""  # what has happened, where the recipe is about one kind of event
-    by_choice: bool = False
-    after: tuple[str, ...] = ()
-
-
-def _function(
-    verb: str,
-    summary: str,
-    function: str,
-    way: Way = "answers",
-    *,
-    uses: tuple[str, ...] = ("docebo", "provider"),
-    needs: Mapping[str, str] | None = None,
-    takes: Mapping[str, str] | None = None,
-    gives: Mapping[str, str] | None = None,
-    scope: Scope = EVERYTHING,
-    event: str = "",
-) -> Recipe:
-    """A recipe that others call."""
-    needs, takes, gives = needs or {}, takes or {}, gives or _ITEMS
-    return Recipe(
-        verb, summary, "function", "called by others", way, _KIT + function, uses, needs, takes, gives, scope, event
-    )
-
-
-def _kinds(*kinds: str, actions: tuple[str, ...] = ()) -> Scope:
-    return Scope(frozenset(kinds) if kinds else None, frozenset(actions) if actions else None)
-
-
 RECIPES: tuple[Recipe, ...] = (
     # Utility
-    _function(
+    function(
         "find-field",
         "The Docebo course dropdown; it is created when it is not there",
         "field:read_alone",
@@ -84,14 +28,14 @@ RECIPES: tuple[Recipe, ...] = (
         uses=("docebo",),
         gives={"course_field_id": "id"},
     ),
-    _function(
+    function(
         "check-master",
         "Which directions the master setting allows",
         "functions:check_master",
         uses=(),
         gives={"docebo_to_{name}": "true or false", "{name}_to_docebo": "true or false"},
     ),
-    _function(
+    function(
         "read-settings",
         "The settings of the integration, checked",
         "functions:settings",
@@ -105,11 +49,11 @@ RECIPES: tuple[Recipe, ...] = (
         "start",
         "every 5 minutes",
         "own",
-        _KIT + "dispatch:tick",
+        KIT + "dispatch:tick",
         uses=(),
         gives={"calls": "the run of the sync"},
     ),
-    _function(
+    function(
         "sync-template",
         "One {title} {noun} into the table {table}, at once",
         "templates:read_one",
@@ -119,7 +63,7 @@ RECIPES: tuple[Recipe, ...] = (
         takes={"event": "changed or deleted", "at": "moment of the event"},
         gives={"items": "the rows changed", "calls": "the run of the dropdown's sync"},
     ),
-    _function(
+    function(
         "notify-deletions",
         "The mail about {noun}s that are gone, and the mappings that are off because of it",
         "templates:read_deleted",
@@ -134,7 +78,7 @@ RECIPES: tuple[Recipe, ...] = (
         "start",
         "daily 02:00 America/Los_Angeles",
         "own",
-        _KIT + "templates:read",
+        KIT + "templates:read",
         uses=("provider",),
         gives={"items": "the rows changed"},
     ),
@@ -144,7 +88,7 @@ RECIPES: tuple[Recipe, ...] = (
         "start",
         "every 5 minutes",
         "own",
-        _KIT + "field:read",
+        KIT + "field:read",
         uses=("docebo",),
         gives={"items": "the elements and rows changed"},
         by_choice=True,
@@ -156,10 +100,10 @@ RECIPES: tuple[Recipe, ...] = (
         "start",
         "webhook from Docebo",
         "outwards",
-        _KIT + "dispatch:prepare_outwards",
+        KIT + "dispatch:prepare_outwards",
         needs={"event": "completed, awarded, updated or revoked"} | _USER,
         takes={"course": "id", "certification": "code"},
-        gives=_ITEMS,
+        gives=ITEMS,
         after=("batch-sync", "batch-sync-inwards"),
     ),
     Recipe(
@@ -168,29 +112,29 @@ RECIPES: tuple[Recipe, ...] = (
         "manual",
         "by hand",
         "outwards",
-        _KIT + "outward:prepare",
+        KIT + "outward:prepare",
         takes={**_BATCH, "course": _IDS, "reissue": "expired, revoked or rejected; repeatable"},
-        gives=_ITEMS,
+        gives=ITEMS,
     ),
-    _function(
+    function(
         "assign-course",
         "The {noun} selected on a course, to those who have completed it",
         "earnings:course_earnings",
         "outwards",
         needs={"course": _IDS},
         takes=_USER,
-        scope=_kinds("course"),
+        scope=kinds("course"),
     ),
-    _function(
+    function(
         "assign-plans",
         "The {noun}s of the learning plans that contain a course, to those who have completed them",
         "earnings:plan_earnings",
         "outwards",
         needs={"course": _IDS},
         takes=_USER,
-        scope=_kinds("plan"),
+        scope=kinds("plan"),
     ),
-    _function(
+    function(
         "read-awards",
         "The certification awards that are mapped to a {noun}",
         "functions:read_awards",
@@ -198,7 +142,7 @@ RECIPES: tuple[Recipe, ...] = (
         takes={"since": "date", "certification": "code; repeatable", "user": _IDS},
         gives={"awards": "list of awards"},
     ),
-    _function(
+    function(
         "list-plans",
         "The learning plans that contain a course",
         "functions:list_plans",
@@ -206,7 +150,7 @@ RECIPES: tuple[Recipe, ...] = (
         needs={"course": _IDS},
         gives={"plans": "list of id and name"},
     ),
-    _function(
+    function(
         "filter-plans",
         "Of the learning plans those that an active row maps",
         "functions:filter_plans",
@@ -214,7 +158,7 @@ RECIPES: tuple[Recipe, ...] = (
         takes={"plan": _IDS},
         gives={"plans": "list of plan and template"},
     ),
-    _function(
+    function(
         "list-completions",
         "Who has completed a course since the start date",
         "functions:list_completions",
@@ -223,23 +167,23 @@ RECIPES: tuple[Recipe, ...] = (
         takes={"since": "date"},
         gives={"users": "list of user and completion", "left_out": "number by reason"},
     ),
-    _function(
+    function(
         "assign-users",
         "What a user has earned of a {noun} by courses and learning plans",
         "plan:plan",
         "outwards",
         needs={"user": _IDS, "template": _IDS},
         takes={"course": _IDS},
-        scope=_kinds("course", "plan"),
+        scope=kinds("course", "plan"),
     ),
-    _function(
+    function(
         "filter-unassigned",
         "Of the {noun}s those that a user does not hold",
         "functions:filter_unassigned",
         needs={**_USER, "template": _IDS},
         gives={"templates": "list of ids", "held": "credential by template"},
     ),
-    _function(
+    function(
         "match-plans",
         "The {noun}s that a user has earned by completed learning plans",
         "functions:match_plans",
@@ -248,40 +192,40 @@ RECIPES: tuple[Recipe, ...] = (
         takes={"plan": _IDS},
         gives={"templates": "list of ids", "completed_plans": "list of ids"},
     ),
-    _function(
+    function(
         "process-awards",
         "What a user's award of a certification asks for: issue, replace or revoke",
         "awards:plan",
         "outwards",
         needs={"user": _IDS, "certification": "code; repeatable"},
         takes={"event": "awarded, updated or revoked"},
-        scope=_kinds("certification"),
+        scope=kinds("certification"),
     ),
-    _function(
+    function(
         "issue-credential",
         "Issue what a user has earned",
         "issuing:apply",
         "outwards",
         needs={"user": _IDS},
         takes={"template": _IDS, "course": _IDS, "certification": "code; repeatable"},
-        scope=_kinds(actions=("issue",)),
+        scope=kinds(actions=("issue",)),
     ),
-    _function(
+    function(
         "revoke-credential",
         "Revoke the credential of an award that a user no longer has",
         "issuing:apply",
         "outwards",
         needs={"user": _IDS, "certification": "code; repeatable"},
-        scope=_kinds("certification", actions=("revoke",)),
+        scope=kinds("certification", actions=("revoke",)),
         event="revoked",
     ),
-    _function(
+    function(
         "replace-credential",
         "Replace the credential of an award that was renewed",
         "issuing:apply",
         "outwards",
         needs={"user": _IDS, "certification": "code; repeatable"},
-        scope=_kinds("certification", actions=("replace",)),
+        scope=kinds("certification", actions=("replace",)),
     ),
     # The provider to Docebo
     Recipe(
@@ -290,7 +234,7 @@ RECIPES: tuple[Recipe, ...] = (
         "start",
         "webhook from {title}",
         "own",
-        _KIT + "dispatch:read_event",
+        KIT + "dispatch:read_event",
         uses=("provider",),
         needs={"event": "id of the event"},
         gives={"calls": "the run of the recipe"},
@@ -302,11 +246,11 @@ RECIPES: tuple[Recipe, ...] = (
         "manual",
         "by hand",
         "inwards",
-        _KIT + "inward:prepare",
+        KIT + "inward:prepare",
         takes=_BATCH,
-        gives=_ITEMS,
+        gives=ITEMS,
     ),
-    _function(
+    function(
         "read-credentials",
         "The credentials of a {noun} into Docebo",
         "inward:prepare",
@@ -314,7 +258,7 @@ RECIPES: tuple[Recipe, ...] = (
         needs={"template": _IDS},
         takes={"since": "date"},
     ),
-    _function(
+    function(
         "import-credential",
         "One credential into Docebo",
         "inward:prepare",
@@ -322,7 +266,7 @@ RECIPES: tuple[Recipe, ...] = (
         needs={"badge": _IDS},
         takes={"template": _IDS},
     ),
-    _function(
+    function(
         "find-user",
         "The Docebo user with an e-mail address",
         "functions:find_user",
@@ -330,7 +274,7 @@ RECIPES: tuple[Recipe, ...] = (
         needs={"email": "e-mail address"},
         gives={"user": "id, e-mail, names; null for nobody"},
     ),
-    _function(
+    function(
         "check-origin",
         "Whether a credential was issued by us",
         "functions:check_origin",
@@ -339,43 +283,43 @@ RECIPES: tuple[Recipe, ...] = (
         takes={"earner": "issuer earner id of the credential", "badge": _IDS},
         gives={"issued_by_us": "true or false", "identity_conflict": "true or false"},
     ),
-    _function(
+    function(
         "import-training",
         "The external training of one credential",
         "importing:apply",
         "inwards",
         needs={"badge": _IDS},
         takes={"template": _IDS},
-        scope=_kinds("training"),
+        scope=kinds("training"),
     ),
-    _function(
+    function(
         "delete-training",
         "Delete the external training of a credential that was revoked",
         "importing:apply",
         "inwards",
         needs={"badge": _IDS},
         takes={"template": _IDS},
-        scope=_kinds("training", actions=("delete_training",)),
+        scope=kinds("training", actions=("delete_training",)),
     ),
-    _function(
+    function(
         "update-training",
         "Update the external training of a credential that was replaced",
         "importing:apply",
         "inwards",
         needs={"badge": _IDS},
         takes={"template": _IDS},
-        scope=_kinds("training", actions=("update_training", "delete_training")),
+        scope=kinds("training", actions=("update_training", "delete_training")),
     ),
-    _function(
+    function(
         "import-award",
         "The certification award of one credential",
         "importing:apply",
         "inwards",
         needs={"badge": _IDS},
         takes={"template": _IDS},
-        scope=_kinds("award"),
+        scope=kinds("award"),
     ),
-    _function(
+    function(
         "find-award",
         "The award of a certification that a user has now",
         "functions:find_award",
@@ -383,7 +327,7 @@ RECIPES: tuple[Recipe, ...] = (
         needs={**_USER, "certification": "code"},
         gives={"award": "award; null for none"},
     ),
-    _function(
+    function(
         "process-event",
         "An event of a credential at {title}, read and carried over to Docebo",
         "dispatch:read_event",

@@ -122,7 +122,7 @@ def _steps(record: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def _counts(step: dict[str, Any]) -> str:
-    return ", ".join(f"{name} {value}" for name, value in step.items())
+    return ", ".join(f"{name} {value}" for name, value in step.items() if name != "output")
 
 
 def _since(text: str | None) -> str | None:

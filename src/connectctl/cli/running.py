@@ -79,9 +79,21 @@ def run_flow(
         )
         result = execute(runtime, spec, params, options)
     show_run(session, result.report, as_json=as_json, ended=result.error is None)
-    for notice in result.notices:
-        _announce(session, notice)
-    _raise(result)
+    for called in _called(result):
+        if not as_json:  # the object names them; `run show` has the rest
+            show_run(session, called.report, as_json=False, ended=called.error is None)
+    for one in (result, *_called(result)):
+        for notice in one.notices:
+            _announce(session, notice)
+    for one in (result, *_called(result)):
+        _raise(one)
+
+
+def _called(result: RunResult) -> Iterator[RunResult]:
+    """The runs that a run called for, and theirs."""
+    for called in result.calls:
+        yield called
+        yield from _called(called)
 
 
 def _announce(session: Session, notice: Notice) -> None:
@@ -118,6 +130,8 @@ def show_run(session: Session, report: Mapping[str, Any], *, as_json: bool, ende
     if as_json:
         emit_json_object({name: value for name, value in report.items() if name != "items"}, "items", report["items"])
         return
+    if "output" in report:
+        _show_output(report["output"])
     if report["items"]:
         shown: Sequence[str] = COLUMNS
         if sys.stdout.isatty():  # scripts get every column; a person is spared the empty ones
@@ -130,6 +144,19 @@ def show_run(session: Session, report: Mapping[str, Any], *, as_json: bool, ende
         session.say(prediction(session.settings, report["predicted_calls"]))
     if ended or report["done"]:
         session.say(sentence(report))
+
+
+def _show_output(output: Any) -> None:
+    """What a function has answered: a list as rows, anything else as facts."""
+    from connectctl.cli.output import emit
+
+    facts = dict(output) if isinstance(output, dict) else {"output": output}
+    for name, value in list(facts.items()):
+        if isinstance(value, list) and value and all(isinstance(row, dict) for row in value):
+            emit(value, list(value[0]))
+            del facts[name]
+    if facts:
+        emit([{"fact": name, "value": value} for name, value in facts.items()], ("fact", "value"))
 
 
 def _lines(session: Session, items: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:

@@ -44,7 +44,7 @@ def execute(
     Safe to repeat at any time, also after kill -9: what was done is known to the ledger and not sent again.
     """
     locks, used = Locks.of(runtime.store, runtime.data_dir), clock or RunClock()
-    run = _Run(runtime, spec, params, options, used, locks)
+    run = _Run(runtime, spec, {**params, **spec.preset}, options, used, locks)
     try:
         result = run.carry_out()
     finally:
