@@ -145,8 +145,8 @@ class Context:
     def applied_to(self, holdings: Collection[str]) -> dict[str, Applied]:
         return self.ledger.applied_to(holdings)
 
-    def made(self, remote_ids: Collection[str]) -> dict[str, str]:
-        return self.ledger.made(remote_ids)
+    def made(self, remote_ids: Collection[str], prefix: str = "") -> dict[str, str]:
+        return self.ledger.made(remote_ids, prefix)
 
     def settings(self, integration: str) -> dict[str, str]:
         rows = self.table("integration-settings").all()
