@@ -136,7 +136,8 @@ class FlowSpec:
     `title` is the recipe's exact name; `recipe` its number; `calls` the titles it calls. `integration` is the one whose
     NOTIFICATION_MAIL_ID hears of failed runs (GN-18); the kit's flows have that of their provider.
     `params` are the inputs and `gives` the outputs (GN-01), `types` and the values of `gives` say what each is; a run
-    without one of `needs` is refused, and `preset` is part of what every run gets. `function` is the code that does the flow's own work, for `flow show`.
+    without one of `needs` is refused, and `preset` is part of what every run gets. `function` is the code that does the
+    flow's own work, for `flow show`.
     `by_choice`: `flow start` with the plugin's name leaves it stopped (CR-81). `after`: the flows that have to have
     finished once before it may be started (CR-04).
     """
