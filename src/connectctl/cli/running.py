@@ -150,13 +150,16 @@ def _show_output(output: Any) -> None:
     """What a function has answered: a list as rows, anything else as facts."""
     from connectctl.cli.output import emit
 
-    facts = dict(output) if isinstance(output, dict) else {"output": output}
-    for name, value in list(facts.items()):
+    facts: list[dict[str, Any]] = []
+    for name, value in output.items() if isinstance(output, dict) else [("output", output)]:
         if isinstance(value, list) and value and all(isinstance(row, dict) for row in value):
             emit(value, list(value[0]))
-            del facts[name]
+        elif isinstance(value, dict):
+            facts += [{"fact": f"{name} {part}", "value": what} for part, what in value.items()]
+        else:
+            facts.append({"fact": name, "value": value})
     if facts:
-        emit([{"fact": name, "value": value} for name, value in facts.items()], ("fact", "value"))
+        emit(facts, ("fact", "value"))
 
 
 def _lines(session: Session, items: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
@@ -187,7 +190,7 @@ def sentence(report: Mapping[str, Any]) -> str:
     else:
         words = [", ".join(f"{name} {count}" for name, count in done.items()) or "nothing done"]
         if not planned and report["status"] == "succeeded":
-            words = ["nothing to do"]
+            words = ["answered" if "output" in report else "nothing to do"]
     if report["failed"]:
         words.append(f"{report['failed']} failed")
     if report["unsure"]:

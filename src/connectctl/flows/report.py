@@ -83,10 +83,10 @@ def summarise(records: RunRecords, run: str) -> dict[str, Any]:
 
 
 def run_head(record: Mapping[str, Any]) -> dict[str, Any]:
-    """A run's facts and sums, without its items. `parent` and `output` are there when the run has one."""
+    """A run's facts and sums, without its items. `parent`, `root` and `output` are there when the run has them."""
     summary = record["summary"]
     outputs = [step["output"] for step in summary.get("steps", []) if "output" in step]
-    extra = {"parent": summary["parent"]} if "parent" in summary else {}
+    extra = {"parent": record["parent"], "root": record["root"]} if record["parent"] else {}
     extra |= {"output": outputs[-1]} if outputs else {}
     return {
         "run": record["id"],

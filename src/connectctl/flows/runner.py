@@ -115,6 +115,7 @@ class _Run:
             dry_run=self.options.dry_run,
             params=self.ctx.params,
             at=self.clock.now(),
+            parent=self.options.parent,
         )
         error: ConnectctlError | None = None
         status = "aborted"
@@ -214,7 +215,6 @@ class _Run:
                 "warnings": self.planner.warnings,
                 "steps": self.ctx.steps,
             }
-            summary |= {"parent": self.options.parent} if self.options.parent else {}
             if not self.options.dry_run:
                 if not isinstance(error, RunLocked):
                     self.ctx.keep_cached()

@@ -50,13 +50,25 @@ class RunRecords:
         self._store = store
 
     def start(
-        self, run: str, flow: str, title: str, trigger: str, *, dry_run: bool, params: Mapping[str, Any], at: datetime
+        self,
+        run: str,
+        flow: str,
+        title: str,
+        trigger: str,
+        *,
+        dry_run: bool,
+        params: Mapping[str, Any],
+        at: datetime,
+        parent: str = "",
     ) -> None:
-        """Opens the record with status `running`."""
+        """Opens the record with status `running`; `parent` is the run that called for it (GN-05)."""
+        caller = self.get(parent) if parent else None
+        root = None if caller is None else caller["root"] or parent
+        place = (socket.gethostname(), os.getpid())
         self._store.execute(
-            "INSERT INTO runs (id, flow, title, status, trigger, dry_run, started_at, host, pid, params)"
-            " VALUES (?,?,?,'running',?,?,?,?,?,?)",
-            (run, flow, title, trigger, int(dry_run), rfc3339(at), socket.gethostname(), os.getpid(), _json(params)),
+            "INSERT INTO runs (id, flow, title, status, trigger, dry_run, started_at, host, pid, params, parent, root)"
+            " VALUES (?,?,?,'running',?,?,?,?,?,?,?,?)",
+            (run, flow, title, trigger, int(dry_run), rfc3339(at), *place, _json(params), parent or None, root),
         )
 
     def finish(self, run: str, status: str, at: datetime, summary: Mapping[str, Any], error: str | None) -> None:
@@ -178,7 +190,7 @@ class RunRecords:
         return rows[0] if rows else None
 
 
-_RUN = "id, flow, title, status, trigger, dry_run, started_at, finished_at, params, summary, error"
+_RUN = "id, flow, title, status, trigger, dry_run, started_at, finished_at, params, summary, error, parent, root"
 
 
 def _run(row: tuple[Any, ...]) -> dict[str, Any]:

@@ -237,8 +237,8 @@ class ProviderSpec:
     expiration_days, evidence_title) to the keys of `settings`; `noun` what it calls a template in messages;
     `titles` maps the verbs of the kit's recipes (badging/recipes.py) to the recipes' exact names; a flow's id is the
     provider's name with the verb. `calls` says which of them call which, by verb; a verb without a title is none of
-    this provider's recipes. `start_order` are the verbs that `flow start` with the provider's name goes through, before
-    the event dispatchers (CR-05).
+    this provider's recipes. `start_order` are the verbs that `flow start` with the provider's name goes through
+    (CR-05).
     The tables' columns stand in the order of CR-14 and CR-15, whatever their names.
     """
 

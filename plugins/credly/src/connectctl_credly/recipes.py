@@ -65,7 +65,8 @@ CALLS = {
     "process-event": ("import-credential",),
 }
 
-# The list in the documentation of Docebo Connect; the dispatchers come after the first batches (CR-04, CR-05).
+# The list in the documentation of Docebo Connect, and the two dispatchers, which come after the first batches (CR-04,
+# CR-05).
 START_ORDER = (
     "sync-templates",
     "sync-field",
@@ -98,4 +99,6 @@ START_ORDER = (
     "sync-template",
     "process-event",
     "notify-deletions",
+    "dispatch-provider",
+    "dispatch-docebo",
 )
