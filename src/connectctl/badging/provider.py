@@ -65,10 +65,14 @@ class IssueRequest:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One page of held credentials; `pages` is the number of pages in all, 0 when the provider does not tell."""
+    """One page of held credentials; `pages` is the number of pages in all, 0 when the provider does not tell.
+
+    `bad` says in words which rows could not be read: who decides by what is not there must not use such a page.
+    """
 
     credentials: Sequence[Credential]
     pages: int
+    bad: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)

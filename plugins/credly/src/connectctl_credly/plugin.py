@@ -116,6 +116,8 @@ PROVIDER = ProviderSpec(
         "field": "COURSE_ADDITIONAL_FIELD",
         "expiration_days": "CREDLY_DEFAULT_EXPIRATION_DAYS",
         "evidence_title": "EVIDENCE_TITLE",
+        "institute": "EXTERNAL_TRAINING_INSTITUTE_NAME",
+        "revocation": "SYNC_REVOCATION",
         "master": "CREDLY_INTEGRATION_MASTER",
     },
     titles=TITLES,
