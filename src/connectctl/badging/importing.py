@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
+from connectctl.badging.steps import note
 from connectctl.docebo import certifications, training
 from connectctl.docebo.certifications import AwardRequest
 from connectctl.docebo.training import TrainingRequest
@@ -27,8 +28,7 @@ def apply(spec: ProviderSpec, changes: list[Change], ctx: RunContext) -> list[Ou
 def _apply(spec: ProviderSpec, change: Change, ctx: RunContext) -> Outcome:
     docebo, data = ctx.client("docebo"), change.data
     for verb, caller in RECIPES.get("moved_training" if data.get("moved") else change.action, ()):
-        if verb in spec.titles:
-            ctx.step(spec.titles[verb], spec.titles.get(caller, ""), trainings=1)
+        note(spec, ctx, verb, caller, trainings=1)
     if change.action == "create_training":
         return Outcome("done", training.create(docebo, _training(change)))
     if change.action == "update_training":

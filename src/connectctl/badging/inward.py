@@ -15,18 +15,18 @@ from connectctl.badging.feed import EVENTS, Arrivals
 from connectctl.badging.inward_view import AwardView, Common, MarkerView, TrainingView, View
 from connectctl.badging.inward_window import OVERLAP, InwardWindow, inward_window
 from connectctl.badging.mapped import Mapped, mapped
+from connectctl.badging.master import directions
 from connectctl.badging.owners import find_owners, read_docebo
 from connectctl.badging.people import name_people
 from connectctl.badging.provider import Provider
 from connectctl.badging.scope import EVERYTHING, Scope
 from connectctl.badging.settings import read_settings, required
 from connectctl.badging.sources import Source, sources
+from connectctl.badging.steps import note
 from connectctl.badging.templates import open_provider
 from connectctl.badging.window import FILTERS, WALK
 from connectctl.model import Cursor, OpenItem, Part, Problem, RunContext
 from connectctl.plugins.specs import FlowSpec, ProviderSpec
-
-MASTER = "DOCEBO"  # the master setting's word for: certifications go outwards only (CR-76)
 
 
 @dataclass(slots=True)
@@ -76,17 +76,16 @@ def flow(spec: ProviderSpec) -> FlowSpec:
 def prepare(spec: ProviderSpec, ctx: RunContext, scope: Scope = EVERYTHING) -> Shared:
     """Checks every setting, reads mappings, credentials, their owners, and what Docebo has of those already."""
     values = read_settings(spec.integration, spec.settings, ctx.settings(spec.integration), ctx.timezone)
-    note(spec, ctx, "read-settings", "batch-sync-inwards", settings=len(values))
+    note(spec, ctx, "read-settings", settings=len(values))
     window = inward_window(spec, values, ctx)
     if window.whole and window.keeps:
         ctx.cached(FILTERS).clear()
     provider = open_provider(spec, ctx)
     rows = mapped((dict(row) for row in ctx.table(spec.mapping_table.name).all()), MappingColumns.of(spec))
-    master = str(values.get(spec.keys.get("master", ""), "") or "").upper()
-    found = sources(
-        rows, window, scope, outwards_only=master == MASTER, everything=provider.options.master_covers_everything
-    )
-    note(spec, ctx, "check-master", "batch-sync-inwards", imports=len(found))
+    _, inwards = directions(spec, values)
+    everything = provider.options.master_covers_everything
+    found = sources(rows, window, scope, outwards_only=not inwards, everything=everything)
+    note(spec, ctx, "check-master", imports=len(found))
     institute = values[spec.keys["institute"]]
     if any(source.kind == "training" and source.reason is None for source in found.values()):
         institute = required(spec.integration, spec.keys["institute"], institute, spec.title)
@@ -105,7 +104,7 @@ def prepare(spec: ProviderSpec, ctx: RunContext, scope: Scope = EVERYTHING) -> S
     arrivals = Arrivals(ctx, provider, spool, window.start, problems, _families(rows, found), codes)
     shared = Shared(spec, provider, window, common, spool, problems, arrivals, found, str(institute or ""))
     _read_credentials(shared, ctx)
-    note(spec, ctx, "read-credentials", "batch-sync-inwards", credentials=spool.count_badges())
+    note(spec, ctx, "read-credentials", credentials=spool.count_badges())
     note(spec, ctx, "import-credential", "read-credentials", credentials=spool.count_badges())
     if spool.count_badges():
         keep_account(ctx, spec.name, provider.account)
@@ -117,12 +116,6 @@ def prepare(spec: ProviderSpec, ctx: RunContext, scope: Scope = EVERYTHING) -> S
     note(spec, ctx, "import-award", "import-credential", users=len(spool.needy("award")))
     note(spec, ctx, "find-award", "import-award", users=len(spool.needy("award")))
     return shared
-
-
-def note(spec: ProviderSpec, ctx: RunContext, verb: str, caller: str, **counts: object) -> None:
-    """Notes that a recipe did its work, where the provider has such a recipe."""
-    if verb in spec.titles:
-        ctx.step(spec.titles[verb], spec.titles.get(caller, ""), **counts)
 
 
 def _families(rows: Mapping[str, Mapped], found: Mapping[str, Source]) -> dict[str, frozenset[str]]:

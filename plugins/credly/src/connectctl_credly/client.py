@@ -121,14 +121,17 @@ class Credly:
         if template_id is not None:
             query["filter"] = f"badge_template_id::{template_id}"
         for data, metadata in self._pages("badges", query):
-            badges = [self._record(records.credential, row) for row in data]
+            bad: list[str] = []
+            badges = list(_readable(data, bad))
             # An unknown filter may return everything (credly.md 2.3): what is not of this template does not count.
             mine = [badge for badge in badges if template_id in (None, badge.template_id)]
-            yield Page(mine, paging.whole_number(metadata.get("total_pages")) or 0)
+            yield Page(mine, paging.whole_number(metadata.get("total_pages")) or 0, tuple(bad))
 
     def find(self, template_id: str, earner_id: str, email: str) -> list[Credential]:
         """One learner's badges of a template, by issuer earner id, then by any address of the account (CR-34)."""
-        found = self._find(template_id, "issuer_earner_id", earner_id, lambda b: b.earner_id == earner_id)
+        found: list[Credential] = []
+        if earner_id:
+            found = self._find(template_id, "issuer_earner_id", earner_id, lambda b: b.earner_id == earner_id)
         if not found and email and not set(email) & set(",|"):  # those signs cannot be escaped in a filter
             found = self._find(template_id, "recipient_email_all", email, lambda b: email in b.emails)
         return found
@@ -294,6 +297,15 @@ class Credly:
             method="GET",
             path=f"/{what}",
         )
+
+
+def _readable(rows: Sequence[Any], bad: list[str]) -> Iterator[Credential]:
+    """The badges of a page; what is wrong with the rows that cannot be read goes to `bad`."""
+    for row in rows:
+        try:
+            yield records.credential(row)
+        except DataError as error:
+            bad.append(error.message + ".")
 
 
 def _step(name: str) -> str:
