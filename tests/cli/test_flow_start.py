@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,6 @@ import pytest
 
 from connectctl.config.paths import profile_paths
 from connectctl.flows.runs import RunRecords
-from connectctl.plugins.manager import Plugins
 from connectctl.store import open_store
 from connectctl_credly import plugin as credly
 
@@ -38,7 +36,9 @@ def flow(run: Run) -> Run:
 def finished(home: Path) -> Callable[..., None]:
     """`finished("credly.batch-sync")` puts a run into the store."""
 
-    def put(flow: str, status: str = "succeeded", *, dry_run: bool = False, params: dict[str, Any] | None = None) -> None:
+    def put(
+        flow: str, status: str = "succeeded", *, dry_run: bool = False, params: dict[str, Any] | None = None
+    ) -> None:
         with open_store(profile_paths().data_dir / "connectctl.db") as store:
             records = RunRecords(store)
             run = f"r_{flow}_{len(records.list(flow=flow))}"

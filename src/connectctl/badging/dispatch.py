@@ -13,6 +13,7 @@ from connectctl.badging.master import directions
 from connectctl.badging.provider import FeedEvent
 from connectctl.badging.scope import Scope
 from connectctl.badging.settings import read_settings
+from connectctl.badging.steps import note
 from connectctl.badging.templates import open_provider
 from connectctl.errors import NotFound, UsageError
 from connectctl.model import Call, Part, Plan, RunContext, Skip
@@ -50,10 +51,11 @@ def read_event(spec: ProviderSpec, ctx: RunContext, _part: Part) -> EventView:
     dispatches = ctx.flow == f"{spec.name}.dispatch-provider"
     if dispatches:
         values = read_settings(spec.integration, spec.settings, ctx.settings(spec.integration), ctx.timezone)
-        caller = spec.titles["dispatch-provider"]
-        ctx.step(spec.titles["read-settings"], caller, settings=len(values))
-        ctx.step(spec.titles["check-master"], caller, **_said(spec, values))
+        note(spec, ctx, "read-settings", settings=len(values))
+        note(spec, ctx, "check-master", **_said(spec, values))
     key = str(ctx.params["event"]).strip()
+    if dispatches and ctx.params.get("kind") == "credential":  # who is in charge reads it
+        return EventView(Call(f"{spec.name}.process-event", {"event": key}), key)
     event = open_provider(spec, ctx).event(key)
     if event is None:
         message = f"{spec.title} has no event {key}"
@@ -72,14 +74,15 @@ def _in_charge(spec: ProviderSpec, event: FeedEvent, *, dispatches: bool) -> Eve
         return EventView(Call(f"{spec.name}.process-event", {"event": event.id}), event.id)
     if event.kind == "credential" and event.subject:
         params = {"badge": event.subject, "event": event.id}
-        return EventView(Call(f"{spec.name}.import-credential", params), event.id)
+        template = {} if event.credential is None else {"template": event.credential.template_id}
+        return EventView(Call(f"{spec.name}.import-credential", params | template), event.id)
     return EventView(None, event.id, "it is about neither a credential nor a template")
 
 
 def prepare_outwards(spec: ProviderSpec, ctx: RunContext) -> Any:
     """One learner's completion or award, by what has happened (CR-25)."""
     event = str(ctx.params["event"]).strip()
-    about = "certification" if event in AWARDS else "course"
+    about = "certification" if event in AWARDS else "plan" if ctx.params.get("plan") else "course"
     if event not in (COMPLETED, *AWARDS):
         words = ", ".join((COMPLETED, *AWARDS))
         raise UsageError(f"event is one of {words}, not {event!r}", hint=f"connectctl flow show {ctx.flow}")

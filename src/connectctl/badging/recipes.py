@@ -10,6 +10,9 @@ from collections.abc import Mapping
 from connectctl.badging.recipe import ITEMS, KIT, Recipe, function, kinds
 
 _IDS = "id; repeatable"
+_CODES = "code; repeatable"
+_AWARD_EVENTS = "completed, awarded, updated or revoked"
+_BADGE = {"template": _IDS, "user": "id or e-mail address; repeatable", "event": "id of the event"}
 _USER = {"user": "id of the Docebo user"}
 _BATCH = {
     "since": "date",
@@ -101,8 +104,8 @@ RECIPES: tuple[Recipe, ...] = (
         "webhook from Docebo",
         "outwards",
         KIT + "dispatch:prepare_outwards",
-        needs={"event": "completed, awarded, updated or revoked"} | _USER,
-        takes={"course": "id", "certification": "code"},
+        needs={"event": _AWARD_EVENTS} | _USER,
+        takes={"course": "id", "plan": "id", "certification": "code"},
         gives=ITEMS,
         after=("batch-sync", "batch-sync-inwards"),
     ),
@@ -113,7 +116,11 @@ RECIPES: tuple[Recipe, ...] = (
         "by hand",
         "outwards",
         KIT + "outward:prepare",
-        takes={**_BATCH, "course": _IDS, "reissue": "expired, revoked or rejected; repeatable"},
+        takes={
+            **_BATCH,
+            "course": _IDS, "plan": _IDS, "certification": _CODES, "user": _IDS, "event": _AWARD_EVENTS,
+            "reissue": "expired, revoked or rejected; repeatable",
+        },
         gives=ITEMS,
     ),
     function(
@@ -139,7 +146,7 @@ RECIPES: tuple[Recipe, ...] = (
         "The certification awards that are mapped to a {noun}",
         "functions:read_awards",
         uses=("docebo",),
-        takes={"since": "date", "certification": "code; repeatable", "user": _IDS},
+        takes={"since": "date", "certification": _CODES, "user": _IDS},
         gives={"awards": "list of awards"},
     ),
     function(
@@ -173,7 +180,7 @@ RECIPES: tuple[Recipe, ...] = (
         "plan:plan",
         "outwards",
         needs={"user": _IDS, "template": _IDS},
-        takes={"course": _IDS},
+        takes={"course": _IDS, "plan": _IDS},
         scope=kinds("course", "plan"),
     ),
     function(
@@ -195,9 +202,9 @@ RECIPES: tuple[Recipe, ...] = (
     function(
         "process-awards",
         "What a user's award of a certification asks for: issue, replace or revoke",
-        "awards:plan",
+        "award_plan:plan",
         "outwards",
-        needs={"user": _IDS, "certification": "code; repeatable"},
+        needs={"user": _IDS, "certification": _CODES},
         takes={"event": "awarded, updated or revoked"},
         scope=kinds("certification"),
     ),
@@ -207,7 +214,7 @@ RECIPES: tuple[Recipe, ...] = (
         "issuing:apply",
         "outwards",
         needs={"user": _IDS},
-        takes={"template": _IDS, "course": _IDS, "certification": "code; repeatable"},
+        takes={"template": _IDS, "course": _IDS, "plan": _IDS, "certification": _CODES},
         scope=kinds(actions=("issue",)),
     ),
     function(
@@ -215,7 +222,7 @@ RECIPES: tuple[Recipe, ...] = (
         "Revoke the credential of an award that a user no longer has",
         "issuing:apply",
         "outwards",
-        needs={"user": _IDS, "certification": "code; repeatable"},
+        needs={"user": _IDS, "certification": _CODES},
         scope=kinds("certification", actions=("revoke",)),
         event="revoked",
     ),
@@ -224,7 +231,7 @@ RECIPES: tuple[Recipe, ...] = (
         "Replace the credential of an award that was renewed",
         "issuing:apply",
         "outwards",
-        needs={"user": _IDS, "certification": "code; repeatable"},
+        needs={"user": _IDS, "certification": _CODES},
         scope=kinds("certification", actions=("replace",)),
     ),
     # The provider to Docebo
@@ -237,6 +244,7 @@ RECIPES: tuple[Recipe, ...] = (
         KIT + "dispatch:read_event",
         uses=("provider",),
         needs={"event": "id of the event"},
+        takes={"kind": "credential or template, where it is known"},
         gives={"calls": "the run of the recipe"},
         after=("batch-sync", "batch-sync-inwards"),
     ),
@@ -247,7 +255,7 @@ RECIPES: tuple[Recipe, ...] = (
         "by hand",
         "inwards",
         KIT + "inward:prepare",
-        takes=_BATCH,
+        takes={**_BATCH, "certification": _CODES, "user": "id or e-mail address; repeatable", "badge": _IDS},
         gives=ITEMS,
     ),
     function(
@@ -261,10 +269,10 @@ RECIPES: tuple[Recipe, ...] = (
     function(
         "import-credential",
         "One credential into Docebo",
-        "inward:prepare",
+        "inward_plan:plan",
         "inwards",
         needs={"badge": _IDS},
-        takes={"template": _IDS},
+        takes=_BADGE,
     ),
     function(
         "find-user",
@@ -286,10 +294,10 @@ RECIPES: tuple[Recipe, ...] = (
     function(
         "import-training",
         "The external training of one credential",
-        "importing:apply",
+        "training:plan",
         "inwards",
         needs={"badge": _IDS},
-        takes={"template": _IDS},
+        takes=_BADGE,
         scope=kinds("training"),
     ),
     function(
@@ -298,7 +306,7 @@ RECIPES: tuple[Recipe, ...] = (
         "importing:apply",
         "inwards",
         needs={"badge": _IDS},
-        takes={"template": _IDS},
+        takes=_BADGE,
         scope=kinds("training", actions=("delete_training",)),
     ),
     function(
@@ -307,16 +315,16 @@ RECIPES: tuple[Recipe, ...] = (
         "importing:apply",
         "inwards",
         needs={"badge": _IDS},
-        takes={"template": _IDS},
+        takes=_BADGE,
         scope=kinds("training", actions=("update_training", "delete_training")),
     ),
     function(
         "import-award",
         "The certification award of one credential",
-        "importing:apply",
+        "awarding:plan",
         "inwards",
         needs={"badge": _IDS},
-        takes={"template": _IDS},
+        takes=_BADGE,
         scope=kinds("award"),
     ),
     function(
