@@ -44,7 +44,13 @@ class Flows:
             return name
 
         return FlowSpec(
-            f"many.{name}", name, read, self._plan, title=name.title(), needs=("key",) if name == "three" else ()
+            f"many.{name}",
+            name,
+            read,
+            self._plan,
+            title=name.title(),
+            needs=("key",) if name == "three" else (),
+            calls=("Three",) if name == "two" else (),
         )
 
     def _plan(self, view: str) -> Plan:
@@ -81,6 +87,8 @@ def test_what_is_called_runs_afterwards_and_knows_its_caller_and_its_root(flows:
         (root, root),
     ]
     assert [(step["recipe"], step["caller"]) for step in flows.record(inner)["summary"]["steps"]] == [("Three", "Two")]
+    # A call that the caller does not declare is none of its call graph.
+    assert [(step["recipe"], step["caller"]) for step in flows.record(two)["summary"]["steps"]] == [("Two", "")]
     assert {one.report["trigger"] for one in (two, inner, last)} == {"flow"}
 
 

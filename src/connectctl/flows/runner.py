@@ -151,8 +151,10 @@ class _Run:
                 hint=f"connectctl flow run {self.spec.name} {words}",
             )
         caller = self.records.get(self.options.parent) if self.options.parent else None
-        if caller is not None and caller["title"] and self.spec.title:
-            self.ctx.step(self.spec.title, caller["title"])
+        if caller is not None and self.spec.title:
+            flows = self.runtime.plugins.flows
+            known = caller["flow"] in flows and self.spec.title in flows[caller["flow"]].calls
+            self.ctx.step(self.spec.title, caller["title"] if known else "")
         for dead in self.records.abandoned(self.spec.name, self.id, self.locks.alive):
             summary = summarise(self.records, dead)
             skipped = summary.pop("taken")
