@@ -80,7 +80,7 @@ def test_what_is_called_runs_afterwards_and_knows_its_caller_and_its_root(flows:
     assert flows.ran == [("one", {}), ("two", {}), ("three", {"key": 2}), ("three", {"key": "k"})]
     (two, last), (inner,) = result.calls, result.calls[0].calls
     root = result.report["run"]
-    assert (flows.record(result)["parent"], flows.record(result)["root"]) == (None, None)
+    assert (flows.record(result)["parent"], flows.record(result)["root"]) == (None, root)
     assert [(flows.record(one)["parent"], flows.record(one)["root"]) for one in (two, inner, last)] == [
         (root, root),
         (two.report["run"], root),

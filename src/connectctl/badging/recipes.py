@@ -118,7 +118,11 @@ RECIPES: tuple[Recipe, ...] = (
         KIT + "outward:prepare",
         takes={
             **_BATCH,
-            "course": _IDS, "plan": _IDS, "certification": _CODES, "user": _IDS, "event": _AWARD_EVENTS,
+            "course": _IDS,
+            "plan": _IDS,
+            "certification": _CODES,
+            "user": _IDS,
+            "event": _AWARD_EVENTS,
             "reissue": "expired, revoked or rejected; repeatable",
         },
         gives=ITEMS,

@@ -32,7 +32,7 @@ class Silent:
 class RunOptions:
     """`plan`: carry out this saved plan. `retry`: what this run left. `confirm` asks a person; None: nobody to ask.
 
-    `parent` is the run that called for this one (GN-05).
+    `parent`: the id of the run that starts this one (a dispatcher's, `ctx.run`).
     """
 
     trigger: str = "command"
@@ -43,9 +43,9 @@ class RunOptions:
     skips: bool = False
     plan: PlanFile | None = None
     retry: str | None = None
+    parent: str | None = None
     confirm: Callable[[str], bool] | None = None
     progress: Progress = field(default_factory=Silent)
-    parent: str = ""
 
 
 @dataclass(frozen=True, slots=True)

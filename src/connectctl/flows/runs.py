@@ -59,16 +59,16 @@ class RunRecords:
         dry_run: bool,
         params: Mapping[str, Any],
         at: datetime,
-        parent: str = "",
+        parent: str | None = None,
     ) -> None:
-        """Opens the record with status `running`; `parent` is the run that called for it (GN-05)."""
-        caller = self.get(parent) if parent else None
-        root = None if caller is None else caller["root"] or parent
-        place = (socket.gethostname(), os.getpid())
+        """Opens the record with status `running`. `parent` is the run that started this one, if any (GN-05)."""
+        above = self.get(parent) if parent else None
+        root = run if parent is None else above["root"] or parent if above else parent
+        host, pid = socket.gethostname(), os.getpid()
         self._store.execute(
             "INSERT INTO runs (id, flow, title, status, trigger, dry_run, started_at, host, pid, params, parent, root)"
             " VALUES (?,?,?,'running',?,?,?,?,?,?,?,?)",
-            (run, flow, title, trigger, int(dry_run), rfc3339(at), *place, _json(params), parent or None, root),
+            (run, flow, title, trigger, int(dry_run), rfc3339(at), host, pid, _json(params), parent, root),
         )
 
     def finish(self, run: str, status: str, at: datetime, summary: Mapping[str, Any], error: str | None) -> None:
