@@ -27,7 +27,7 @@ from connectctl.flows.options import RunOptions, RunResult
 from connectctl.flows.planner import Planner
 from connectctl.flows.proof import seal
 from connectctl.flows.recovery import recover
-from connectctl.flows.report import run_object, summarise
+from connectctl.flows.report import run_object, shortened, summarise
 from connectctl.flows.runs import RunRecords, new_run_id
 from connectctl.flows.selection import Selection
 from connectctl.flows.settle import Unsettled
@@ -68,7 +68,7 @@ def _follow(
         if isinstance(made[-1].error, Interrupted):
             break
     RunRecords(runtime.store).add_facts(run, {"calls": [called.report["run"] for called in made]})
-    heads = [{name: value for name, value in called.report.items() if name != "items"} for called in made]
+    heads = [shortened(called.report) for called in made]
     return replace(result, report=result.report | {"calls": heads}, calls=tuple(made))
 
 
@@ -177,21 +177,25 @@ class _Run:
 
     def _confirm(self) -> None:
         """Raises ConfirmationNeeded for a plan that is larger than may be carried out unasked."""
-        settings, options, totals = self.runtime.settings, self.options, self.planner.totals
+        settings, options = self.runtime.settings, self.options
+        totals = replace(self.planner.totals, revoked=self.ledger.revocations())
         limits = Limits(
             settings.max_changes if options.max_changes is None else options.max_changes,
             settings.max_removals,
+            settings.max_revocations,
             explicit=options.max_changes is not None,
             yes=options.yes,
         )
         reason = objection(totals, limits)
         if reason is None:
+            self.execution.max_revocations = None if options.yes else settings.max_revocations
             return
         by_number = totals.unbounded or totals.emptied  # a yes does not answer these
         if not by_number and options.confirm is not None and options.confirm(reason):
             return
-        answer = f"--max-changes {totals.changes}" + (" --yes" if totals.removals else "")
-        hint = f"connectctl run show {self.id} shows the plan; the same command with {answer} carries it out"
+        words = [f"--max-changes {totals.changes}"] if by_number or totals.changes > limits.max_changes else []
+        words += ["--yes"] if objection(totals, replace(limits, max_changes=totals.changes, explicit=True)) else []
+        hint = f"connectctl run show {self.id} shows the plan; the same command with {' '.join(words)} carries it out"
         raise ConfirmationNeeded(reason, hint=hint)
 
     # -- closing ----------------------------------------------------------------------------------------------------
