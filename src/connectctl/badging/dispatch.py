@@ -52,7 +52,8 @@ def read_event(spec: ProviderSpec, ctx: RunContext, _part: Part) -> EventView:
     if dispatches:
         values = read_settings(spec.integration, spec.settings, ctx.settings(spec.integration), ctx.timezone)
         note(spec, ctx, "read-settings", settings=len(values))
-        note(spec, ctx, "check-master", **_said(spec, values))
+        outwards, inwards = directions(spec, values)
+        note(spec, ctx, "check-master", outwards=outwards, inwards=inwards)
     key = str(ctx.params["event"]).strip()
     if dispatches and ctx.params.get("kind") == "credential":  # who is in charge reads it
         return EventView(Call(f"{spec.name}.process-event", {"event": key}), key)
@@ -93,8 +94,3 @@ def prepare_outwards(spec: ProviderSpec, ctx: RunContext) -> Any:
         )
     kinds = frozenset({"certification"} if event in AWARDS else {"course", "plan"})
     return outward.prepare(spec, ctx, scope=replace(Scope(), kinds=kinds))
-
-
-def _said(spec: ProviderSpec, values: dict[str, Any]) -> dict[str, bool]:
-    outwards, inwards = directions(spec, values)
-    return {f"docebo_to_{spec.name}": outwards, f"{spec.name}_to_docebo": inwards}

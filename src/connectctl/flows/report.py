@@ -121,8 +121,7 @@ def run_head(record: Mapping[str, Any]) -> dict[str, Any]:
 def run_object(records: RunRecords, record: Mapping[str, Any], *, skips: bool = False) -> dict[str, Any]:
     """The whole object of a recorded run; the same one whenever it is asked for. Its `items` stay in the store.
 
-    `findings` are there where a comparison found any, and `calls`, the runs that it called for without their items, where
-    there are any.
+    `findings` are there where a comparison found any, `calls` where the run called for others: theirs without lists.
     """
     run = record["id"]
     found: dict[str, Any] = {}
