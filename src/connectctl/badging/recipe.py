@@ -11,6 +11,18 @@ from connectctl.badging.scope import EVERYTHING, Scope
 Way = Literal["own", "answers", "outwards", "inwards"]
 KIT = "connectctl.badging."
 ITEMS = {"items": "each change with its outcome"}
+# What inputs are, in the words of `flow show`.
+IDS = "id; repeatable"
+CODES = "code; repeatable"
+AWARD_EVENTS = "completed, awarded, updated or revoked"
+BADGE = {"template": IDS, "user": "id or e-mail address; repeatable", "event": "id of the event"}
+USER = {"user": "id of the Docebo user"}
+BATCH = {
+    "since": "date",
+    "template": IDS,
+    "full": "true or false",
+    "all_history": "true or false",
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,19 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from connectctl.badging.recipe import ITEMS, KIT, Recipe, function, kinds
-
-_IDS = "id; repeatable"
-_CODES = "code; repeatable"
-_AWARD_EVENTS = "completed, awarded, updated or revoked"
-_BADGE = {"template": _IDS, "user": "id or e-mail address; repeatable", "event": "id of the event"}
-_USER = {"user": "id of the Docebo user"}
-_BATCH = {
-    "since": "date",
-    "template": _IDS,
-    "full": "true or false",
-    "all_history": "true or false",
-}
+from connectctl.badging.recipe import AWARD_EVENTS, BADGE, BATCH, CODES, IDS, ITEMS, KIT, USER, Recipe, function, kinds
 
 RECIPES: tuple[Recipe, ...] = (
     # Utility
@@ -72,7 +60,7 @@ RECIPES: tuple[Recipe, ...] = (
         "templates:read_deleted",
         "own",
         uses=("provider",),
-        takes={"template": _IDS},
+        takes={"template": IDS},
         gives={"mail": "to NOTIFICATION_MAIL_ID"},
     ),
     Recipe(
@@ -104,7 +92,7 @@ RECIPES: tuple[Recipe, ...] = (
         "webhook from Docebo",
         "outwards",
         KIT + "dispatch:prepare_outwards",
-        needs={"event": _AWARD_EVENTS} | _USER,
+        needs={"event": AWARD_EVENTS} | USER,
         takes={"course": "id", "plan": "id", "certification": "code"},
         gives=ITEMS,
         after=("batch-sync", "batch-sync-inwards"),
@@ -117,12 +105,12 @@ RECIPES: tuple[Recipe, ...] = (
         "outwards",
         KIT + "outward:prepare",
         takes={
-            **_BATCH,
-            "course": _IDS,
-            "plan": _IDS,
-            "certification": _CODES,
-            "user": _IDS,
-            "event": _AWARD_EVENTS,
+            **BATCH,
+            "course": IDS,
+            "plan": IDS,
+            "certification": CODES,
+            "user": IDS,
+            "event": AWARD_EVENTS,
             "reissue": "expired, revoked or rejected; repeatable",
         },
         gives=ITEMS,
@@ -132,8 +120,8 @@ RECIPES: tuple[Recipe, ...] = (
         "The {noun} selected on a course, to those who have completed it",
         "earnings:course_earnings",
         "outwards",
-        needs={"course": _IDS},
-        takes=_USER,
+        needs={"course": IDS},
+        takes=USER,
         scope=kinds("course"),
     ),
     function(
@@ -141,8 +129,8 @@ RECIPES: tuple[Recipe, ...] = (
         "The {noun}s of the learning plans that contain a course, to those who have completed them",
         "earnings:plan_earnings",
         "outwards",
-        needs={"course": _IDS},
-        takes=_USER,
+        needs={"course": IDS},
+        takes=USER,
         scope=kinds("plan"),
     ),
     function(
@@ -150,7 +138,7 @@ RECIPES: tuple[Recipe, ...] = (
         "The certification awards that are mapped to a {noun}",
         "functions:read_awards",
         uses=("docebo",),
-        takes={"since": "date", "certification": _CODES, "user": _IDS},
+        takes={"since": "date", "certification": CODES, "user": IDS},
         gives={"awards": "list of awards"},
     ),
     function(
@@ -158,7 +146,7 @@ RECIPES: tuple[Recipe, ...] = (
         "The learning plans that contain a course",
         "functions:list_plans",
         uses=("docebo",),
-        needs={"course": _IDS},
+        needs={"course": IDS},
         gives={"plans": "list of id and name"},
     ),
     function(
@@ -166,7 +154,7 @@ RECIPES: tuple[Recipe, ...] = (
         "Of the learning plans those that an active row maps",
         "functions:filter_plans",
         uses=("docebo",),
-        takes={"plan": _IDS},
+        takes={"plan": IDS},
         gives={"plans": "list of plan and template"},
     ),
     function(
@@ -174,7 +162,7 @@ RECIPES: tuple[Recipe, ...] = (
         "Who has completed a course since the start date",
         "functions:list_completions",
         uses=("docebo",),
-        needs={"course": _IDS},
+        needs={"course": IDS},
         takes={"since": "date"},
         gives={"users": "list of user and completion", "left_out": "number by reason"},
     ),
@@ -183,15 +171,15 @@ RECIPES: tuple[Recipe, ...] = (
         "What a user has earned of a {noun} by courses and learning plans",
         "plan:plan",
         "outwards",
-        needs={"user": _IDS, "template": _IDS},
-        takes={"course": _IDS, "plan": _IDS},
+        needs={"user": IDS, "template": IDS},
+        takes={"course": IDS, "plan": IDS},
         scope=kinds("course", "plan"),
     ),
     function(
         "filter-unassigned",
         "Of the {noun}s those that a user does not hold",
         "functions:filter_unassigned",
-        needs={**_USER, "template": _IDS},
+        needs={**USER, "template": IDS},
         gives={"templates": "list of ids", "held": "credential by template"},
     ),
     function(
@@ -199,8 +187,8 @@ RECIPES: tuple[Recipe, ...] = (
         "The {noun}s that a user has earned by completed learning plans",
         "functions:match_plans",
         uses=("docebo",),
-        needs=_USER,
-        takes={"plan": _IDS},
+        needs=USER,
+        takes={"plan": IDS},
         gives={"templates": "list of ids", "completed_plans": "list of ids"},
     ),
     function(
@@ -208,7 +196,7 @@ RECIPES: tuple[Recipe, ...] = (
         "What a user's award of a certification asks for: issue, replace or revoke",
         "award_plan:plan",
         "outwards",
-        needs={"user": _IDS, "certification": _CODES},
+        needs={"user": IDS, "certification": CODES},
         takes={"event": "awarded, updated or revoked"},
         scope=kinds("certification"),
     ),
@@ -217,8 +205,8 @@ RECIPES: tuple[Recipe, ...] = (
         "Issue what a user has earned",
         "issuing:apply",
         "outwards",
-        needs={"user": _IDS},
-        takes={"template": _IDS, "course": _IDS, "plan": _IDS, "certification": _CODES},
+        needs={"user": IDS},
+        takes={"template": IDS, "course": IDS, "plan": IDS, "certification": CODES},
         scope=kinds(actions=("issue",)),
     ),
     function(
@@ -226,7 +214,7 @@ RECIPES: tuple[Recipe, ...] = (
         "Revoke the credential of an award that a user no longer has",
         "issuing:apply",
         "outwards",
-        needs={"user": _IDS, "certification": _CODES},
+        needs={"user": IDS, "certification": CODES},
         scope=kinds("certification", actions=("revoke",)),
         event="revoked",
     ),
@@ -235,7 +223,7 @@ RECIPES: tuple[Recipe, ...] = (
         "Replace the credential of an award that was renewed",
         "issuing:apply",
         "outwards",
-        needs={"user": _IDS, "certification": _CODES},
+        needs={"user": IDS, "certification": CODES},
         scope=kinds("certification", actions=("replace",)),
     ),
     # The provider to Docebo
@@ -259,7 +247,7 @@ RECIPES: tuple[Recipe, ...] = (
         "by hand",
         "inwards",
         KIT + "inward:prepare",
-        takes={**_BATCH, "certification": _CODES, "user": "id or e-mail address; repeatable", "badge": _IDS},
+        takes={**BATCH, "certification": CODES, "user": "id or e-mail address; repeatable", "badge": IDS},
         gives=ITEMS,
     ),
     function(
@@ -267,7 +255,7 @@ RECIPES: tuple[Recipe, ...] = (
         "The credentials of a {noun} into Docebo",
         "inward:prepare",
         "inwards",
-        needs={"template": _IDS},
+        needs={"template": IDS},
         takes={"since": "date"},
     ),
     function(
@@ -275,8 +263,8 @@ RECIPES: tuple[Recipe, ...] = (
         "One credential into Docebo",
         "inward_plan:plan",
         "inwards",
-        needs={"badge": _IDS},
-        takes=_BADGE,
+        needs={"badge": IDS},
+        takes=BADGE,
     ),
     function(
         "find-user",
@@ -291,8 +279,8 @@ RECIPES: tuple[Recipe, ...] = (
         "Whether a credential was issued by us",
         "functions:check_origin",
         uses=("docebo",),
-        needs=_USER,
-        takes={"earner": "issuer earner id of the credential", "badge": _IDS},
+        needs=USER,
+        takes={"earner": "issuer earner id of the credential", "badge": IDS},
         gives={"issued_by_us": "true or false", "identity_conflict": "true or false"},
     ),
     function(
@@ -300,8 +288,8 @@ RECIPES: tuple[Recipe, ...] = (
         "The external training of one credential",
         "training:plan",
         "inwards",
-        needs={"badge": _IDS},
-        takes=_BADGE,
+        needs={"badge": IDS},
+        takes=BADGE,
         scope=kinds("training"),
     ),
     function(
@@ -309,8 +297,8 @@ RECIPES: tuple[Recipe, ...] = (
         "Delete the external training of a credential that was revoked",
         "importing:apply",
         "inwards",
-        needs={"badge": _IDS},
-        takes=_BADGE,
+        needs={"badge": IDS},
+        takes=BADGE,
         scope=kinds("training", actions=("delete_training",)),
     ),
     function(
@@ -318,8 +306,8 @@ RECIPES: tuple[Recipe, ...] = (
         "Update the external training of a credential that was replaced",
         "importing:apply",
         "inwards",
-        needs={"badge": _IDS},
-        takes=_BADGE,
+        needs={"badge": IDS},
+        takes=BADGE,
         scope=kinds("training", actions=("update_training", "delete_training")),
     ),
     function(
@@ -327,8 +315,8 @@ RECIPES: tuple[Recipe, ...] = (
         "The certification award of one credential",
         "awarding:plan",
         "inwards",
-        needs={"badge": _IDS},
-        takes=_BADGE,
+        needs={"badge": IDS},
+        takes=BADGE,
         scope=kinds("award"),
     ),
     function(
@@ -336,7 +324,7 @@ RECIPES: tuple[Recipe, ...] = (
         "The award of a certification that a user has now",
         "functions:find_award",
         uses=("docebo",),
-        needs={**_USER, "certification": "code"},
+        needs={**USER, "certification": "code"},
         gives={"award": "award; null for none"},
     ),
     function(
