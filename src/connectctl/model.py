@@ -28,10 +28,11 @@ class Change:
     """One intended remote effect, with its identity and its reason (GN-21).
 
     `holding` is what the effect gives or takes away (account, template, user); `version` says which of several
-    effects on the same holding this is. A change without version is decided from a state that the same run has read
-    (a dropdown, a table), so its key ends with the run's id and an earlier run's copy of it is never sent again.
-    `data` is JSON: what `apply` needs, frozen at planning (CR-61). `supersedes` is the key of the ledger's entry whose
-    credential has ended: with the claim the holding passes from it to this change.
+    effects on the same holding this is, `repeat` how often the same one was repaired before. A change without version
+    is decided from a state that the same run has read (a dropdown, a table), so its key ends with the run's id and an
+    earlier run's copy of it is never sent again. `data` is JSON: what `apply` needs, frozen at planning (CR-61).
+    `supersedes` is the key of the ledger's entry whose credential has ended: with the claim the holding passes from
+    it to this change.
     """
 
     action: str
@@ -45,10 +46,12 @@ class Change:
     template: str | None = None
     source: str | None = None
     supersedes: str | None = None
+    repeat: int = 0
 
     def key(self, run: str) -> str:
-        """The identity of this request: (holding, action, origin, version)."""
-        return "|".join((self.holding, self.action, self.origin, run if self.version is None else self.version))
+        """The identity of this request: (holding, action, origin, version), and which repetition it is."""
+        key = "|".join((self.holding, self.action, self.origin, run if self.version is None else self.version))
+        return f"{key}|{self.repeat}" if self.repeat else key
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,6 +259,9 @@ class RunContext(Protocol):
     def made(self, remote_ids: Collection[str]) -> Mapping[str, str]:
         """The holdings of those of these remote ids that are ours (done or adopted, at any time), by remote id."""
 
+    def recorded(self, keys: Collection[str]) -> Mapping[str, Recorded]:
+        """What the ledger's entries with these keys were planned as, by key."""
+
     def settings(self, integration: str) -> Mapping[str, str]:
         """The rows of `integration-settings` of one integration, trimmed, by key (GN-08)."""
 
@@ -292,3 +298,11 @@ class Applied:
     live: bool
     data: Mapping[str, Any]  # of entries that are not settled: what was frozen at planning (CR-61)
     refused: frozenset[str] = frozenset()  # the keys of this holding that the remote refused for good
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """An entry of the ledger as it was planned, with everything frozen then, and when it last moved."""
+
+    change: Change
+    at: datetime

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from connectctl.flows.clock import RunClock
-from connectctl.flows.ledger import Entry, Ledger
+from connectctl.flows.ledger import Entry, Ledger, change_from_json
+from connectctl.model import Recorded
 
 if TYPE_CHECKING:
     from connectctl.store.store import Store
@@ -91,6 +93,18 @@ class Traces:
         changes = (json.loads(row[0]) for row in rows)
         mine = (c for c in changes if str(c.get("email") or "").strip().lower() == email and c.get("user"))
         return list(dict.fromkeys(str(change["user"]) for change in mine))
+
+
+def recorded(store: Store, keys: Iterable[str]) -> dict[str, Recorded]:
+    """What the ledger's entries with these keys were planned as, by key."""
+    wanted, found = list(keys), dict[str, Recorded]()
+    for start in range(0, len(wanted), 500):
+        some = wanted[start : start + 500]
+        marks = ",".join("?" * len(some))
+        sql = f"SELECT key, data, updated_at FROM ledger WHERE key IN ({marks})"  # noqa: S608 - question marks
+        for key, data, at in store.query(sql, some):
+            found[key] = Recorded(change_from_json(json.loads(data)), datetime.fromisoformat(at))
+    return found
 
 
 def _literal(text: str) -> str:
