@@ -12,14 +12,41 @@ from connectctl.badging.reasons import SENTENCES, sentence
 SOURCE = Path(__file__).parents[2] / "src" / "connectctl" / "badging"
 
 # GN-17, in its order.
-REASONS = (
-    "no_value_selected template_unknown template_inactive mapping_missing mapping_inactive "
-    "import_flag_off already_assigned revoked_before user_not_found ambiguous_user no_email issued_by_us "
-    "came_from_provider master_direction negative_sync_off before_start_date not_completed award_expired "
-    "realtime_update_unsupported overwrite_skip unchanged duplicate_event duplicate_name provision_off "
-    "mapping_off bot_user deactivated_user integration_inactive came_from_docebo rejected_before "
-    "expired_before identity_conflict foreign "
-).split()
+REASONS = [
+    "no_value_selected",
+    "template_unknown",
+    "template_inactive",
+    "mapping_missing",
+    "mapping_inactive",
+    "import_flag_off",
+    "already_assigned",
+    "revoked_before",
+    "user_not_found",
+    "ambiguous_user",
+    "no_email",
+    "issued_by_us",
+    "came_from_provider",
+    "master_direction",
+    "negative_sync_off",
+    "before_start_date",
+    "not_completed",
+    "award_expired",
+    "realtime_update_unsupported",
+    "overwrite_skip",
+    "unchanged",
+    "duplicate_event",
+    "duplicate_name",
+    "provision_off",
+    "mapping_off",
+    "bot_user",
+    "deactivated_user",
+    "integration_inactive",
+    "came_from_docebo",
+    "rejected_before",
+    "expired_before",
+    "identity_conflict",
+    "foreign",
+]
 
 
 @pytest.mark.req("GN-17")

@@ -19,7 +19,7 @@ from connectctl.flows import notices
 from connectctl.flows.applier import Applier, Job, Tally
 from connectctl.flows.context import Context
 from connectctl.flows.cursors import Cursors
-from connectctl.flows.ledger import change_from_json
+from connectctl.flows.entries import change_from_json
 from connectctl.flows.options import RunOptions
 from connectctl.flows.planner import Planner
 from connectctl.flows.runs import RunRecords

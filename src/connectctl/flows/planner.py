@@ -13,7 +13,7 @@ from connectctl.errors import BadAnswer, ConnectctlError, DataError, NotAllowed,
 from connectctl.flows import planfile
 from connectctl.flows.clock import rfc3339
 from connectctl.flows.context import Context
-from connectctl.flows.ledger import HELD, change_from_json, change_to_json
+from connectctl.flows.entries import HELD, change_from_json, change_to_json
 from connectctl.flows.limits import Totals
 from connectctl.flows.notices import notice_to_json
 from connectctl.flows.options import RunOptions

@@ -7,7 +7,7 @@ from datetime import datetime
 from itertools import chain
 
 from connectctl.flows.context import Context
-from connectctl.flows.ledger import change_to_json
+from connectctl.flows.entries import change_to_json
 from connectctl.flows.options import RunOptions
 from connectctl.flows.runs import RunRecords
 from connectctl.flows.settle import Unsettled, settle
