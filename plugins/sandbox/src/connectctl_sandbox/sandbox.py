@@ -21,6 +21,7 @@ from .ratelimit import RateLimits
 from .requestlog import RequestLog
 from .server import Server
 from .world import Size, seed_world
+from .world_achievements import seed_achievements
 
 
 class Sandbox:
@@ -49,6 +50,8 @@ class Sandbox:
         self.credly.flags.search_lag = search_lag
         self.intended = seed_world(self.docebo, self.credly, size, seed)
         """The template name that belongs on each seeded course, by course id."""
+        self.suggested = seed_achievements(self.docebo, self.credly, size, seed)
+        """The id of the template that fits each seeded certification, by its code: rows for the mapping table."""
         self._latency = latency
         self._port = port
         self._stopping = threading.Event()
@@ -176,6 +179,7 @@ class Sandbox:
                 }
                 for course in docebo.courses.values()
             ]
+            awards = Counter(one.certification_id for one in docebo.awards.values())
             about_docebo = {
                 "url": self.docebo_url,
                 "users": len(docebo.users),
@@ -185,6 +189,18 @@ class Sandbox:
                     for field in docebo.fields.values()
                 ],
                 "enrollments": dict(Counter(one.status for one in docebo.enrollments.values())),
+                "certifications": [
+                    {
+                        "id": str(one.certification_id),
+                        "code": one.code,
+                        "title": one.title,
+                        "awards": awards[one.certification_id],
+                        "suggested_template": self.suggested.get(one.code),
+                    }
+                    for one in docebo.certifications.values()
+                ],
+                "trainings": len(docebo.trainings),
+                "events": len(docebo.events),
             }
         with credly.lock:
             live = Counter(badge.template_id for badge in credly.live_badges())
