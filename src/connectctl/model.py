@@ -28,7 +28,6 @@ class Change:
     """One intended remote effect, with its identity and its reason (GN-21).
 
     `holding` is what the effect gives or takes away (account, template, user); `version` says which of several
-    `holding` is what the effect gives or takes away (account, template, user); `version` says which of several
     effects on the same holding this is, `repeat` how often the same one was repaired before. A change without version
     is decided from a state that the same run has read (a dropdown, a table), so its key ends with the run's id and an
     earlier run's copy of it is never sent again. `data` is JSON: what `apply` needs, frozen at planning (CR-61).
@@ -301,9 +300,12 @@ class Applied:
     remote_id: str | None
     live: bool
     data: Mapping[str, Any]  # of entries that are not settled: what was frozen at planning (CR-61)
-    `holding` is what the effect gives or takes away (account, template, user); `version` says which of several
-    effects on the same holding this is, `repeat` how often the same one was repaired before. A change without version
-    is decided from a state that the same run has read (a dropdown, a table), so its key ends with the run's id and an
-    earlier run's copy of it is never sent again. `data` is JSON: what `apply` needs, frozen at planning (CR-61).
-    `supersedes` is the key of the ledger's live entry that this change modifies or follows: with the claim the holding
-    passes from it to this change, and back to it when the change certainly did not happen.
+    refused: frozenset[str] = frozenset()  # keys of this holding that the remote refused: not sent again unasked
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """An entry of the ledger as it was planned, with everything frozen then, and when it last moved."""
+
+    change: Change
+    at: datetime

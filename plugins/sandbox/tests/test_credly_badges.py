@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import pytest
+import requests
+
+from connectctl_sandbox import Fault
 
 ISSUED_AT = "2026-03-02 08:00:00 +0000"
 
@@ -169,3 +174,116 @@ def test_an_earner_rejects(box, credly, badge_id):
     assert (row["id"], row["user"]) == (badge_id, {})
     with pytest.raises(ValueError, match="state"):
         box.credly.issue("x@example.org", box.credly.badges[badge_id].template_id, state="lost")
+
+
+def test_an_earner_hides_a_badge(box, credly, badge_id):
+    box.credly.set_public(badge_id, False)
+    (row,) = credly.get("/badges?filter=issuer_earner_id::lms-481|public::false").json()["data"]
+    assert (row["id"], row["public"]) == (badge_id, False)
+    assert credly.get("/badges?filter=issuer_earner_id::lms-481|public::true").json()["data"] == []
+    assert credly.get("/events").json()["data"][0]["event_type"] == "badge.privacy.changed"
+
+
+def test_an_accepted_badge_stays_with_the_account_whose_addresses_change(box, credly, body, badge_id):
+    account = box.credly.add_account("jo@example.org", "home@example.org")
+    box.credly.accept(badge_id)
+    box.credly.change_account(account, "new@example.org", "home@example.org")
+
+    def found(filters):
+        return [row["id"] for row in credly.get("/badges", params={"filter": filters}).json()["data"]]
+
+    for key in ("recipient_email::jo@example.org", "recipient_email_all::new@example.org", f"user_id::{account}"):
+        assert found(key) == [badge_id]
+    assert found("recipient_email_all::jo@example.org") == [badge_id]
+    assert found("recipient_email::new@example.org") == []
+    (row,) = credly.get("/badges?filter=issuer_earner_id::lms-481").json()["data"]
+    assert (row["recipient_email"], row["user"]["email"]) == ("jo@example.org", "new@example.org")
+    # The same Credly user is a duplicate under each address; the one that was given up is nobody's now.
+    again = body | {"issuer_earner_id": "other"}
+    for email in ("new@example.org", "home@example.org", "jo@example.org"):
+        assert credly.post("/badges", json=again | {"recipient_email": email}).status_code == 422
+    with pytest.raises(ValueError, match="another account"):
+        box.credly.add_account("HOME@example.org")
+    with pytest.raises(ValueError, match="needs an address"):
+        box.credly.change_account(account)
+
+
+@pytest.mark.parametrize(
+    ("subject", "listed", "by_id"), [("always", True, True), ("by_id", False, True), ("never", False, False)]
+)
+def test_events_may_come_without_their_subject(box, credly, badge_id, subject, listed, by_id):
+    box.credly.flags.event_subject = subject
+    event = credly.get("/events").json()["data"][0]
+    assert set(event) - {"badge"} == {"id", "event_type", "organization_id", "occurred_at"}
+    assert ("badge" in event) == listed
+    assert ("badge" in credly.get(f"/events/{event['id']}").json()["data"]) == by_id
+
+
+def test_an_event_shows_what_was_or_what_is(box, credly, badge_id, free_template_id):
+    box.credly.accept(badge_id)
+    box.credly.archive(free_template_id)
+
+    def subjects(count):
+        rows = credly.get("/events").json()["data"][:count]
+        return [row.get("badge", row.get("badge_template", {})) for row in rows]
+
+    assert [one["state"] for one in subjects(3)] == ["archived", "accepted", "pending"]
+    box.credly.flags.event_state = "current"
+    assert [one["state"] for one in subjects(3)] == ["archived", "accepted", "accepted"]
+    credly.delete(f"/badges/{badge_id}")
+    box.credly.delete_template(free_template_id)
+    template, deleted, changed, accepted, created = subjects(5)
+    assert template == changed == {"id": free_template_id}
+    assert deleted == accepted == created == {"id": badge_id}
+    box.credly.flags.event_state = "snapshot"
+    assert [one.get("state") for one in subjects(2)] == ["archived", "accepted"]
+
+
+def test_unknown_events_are_404(credly):
+    assert credly.get("/events/none").status_code == 404
+
+
+def test_only_a_token_with_the_right_writes_or_deletes(box, credly_session, credly, badge_id, body):
+    reader = credly_session(box.credly.add_token("reader", write=False, delete=False).token)
+    writer = credly_session(box.credly.add_token("writer", delete=False).token)
+    assert reader.put(f"/badges/{badge_id}/revoke", json={"reason": "x"}).status_code == 403
+    assert reader.post(f"/badges/{badge_id}/replace", json=body).status_code == 403
+    assert reader.post("/badges/batch", json={"badges": [body]}).status_code == 403
+    assert writer.delete(f"/badges/{badge_id}").status_code == 403
+    assert box.credly.badges[badge_id].state == "pending"
+
+
+CHANGES = {
+    "replace": ("POST", "/replace", {"badge_template_id": None, "issued_at": ISSUED_AT}),
+    "revoke": ("PUT", "/revoke", {"reason": "x"}),
+    "delete": ("DELETE", "", None),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+@pytest.mark.parametrize(
+    ("kind", "made"),
+    [
+        ("lose_request", False),
+        ("http_429", False),
+        ("http_500_before", False),
+        ("http_503", False),
+        ("lose_answer", True),
+        ("http_500_after", True),
+        ("cut_answer", True),
+    ],
+)
+def test_faults_strike_changes_before_or_after_they_are_made(
+    box, credly, badge_id, free_template_id, change, kind, made
+):
+    method, path, sent = CHANGES[change]
+    if change == "replace":
+        sent = sent | {"badge_template_id": free_template_id}
+    events = len(box.credly.events)
+    box.faults.add(Fault(kind=kind, remote="credly", method=method, path=rf"/badges/{badge_id}{path}$", times=1))
+    with contextlib.suppress(requests.ConnectionError, requests.exceptions.ChunkedEncodingError):
+        credly.send(method, f"/badges/{badge_id}{path}", json=sent)
+    assert box.faults.active() == []
+    badge = box.credly.badges.get(badge_id)
+    assert (badge is None or not badge.live) == made
+    assert (len(box.credly.events) > events) == made

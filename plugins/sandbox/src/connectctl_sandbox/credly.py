@@ -6,16 +6,18 @@ import random
 import threading
 import uuid
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
 from .clock import Clock
+from .credly_accounts import Accounts
 from .credly_records import Badge, CredlyFlags, Event, Evidence, Template, Token
 
 DAY = 86_400.0
 TOKEN_DAYS = 180
-EMAIL, EARNER = "email", "earner"
+EMAIL, EARNER, ACCOUNT = "email", "earner", "account"
 
 
 class Credly:
@@ -36,13 +38,14 @@ class Credly:
         self.badges: dict[str, Badge] = {}
         self.events: list[Event] = []
         self.tokens: dict[str, Token] = {}
-        self.accounts: dict[str, str] = {}
-        self._addresses: dict[str, frozenset[str]] = {}
+        self.accounts = Accounts()
         self.every_template: dict[str, Template] = {}
         self._by_person: defaultdict[tuple[str, str, str], list[str]] = defaultdict(list)
         self._by_template: defaultdict[str, list[str]] = defaultdict(list)
         self._counts: Counter[str] = Counter()
         self._history: dict[str, list[tuple[float, Badge | None]]] = {}
+        self._event_by_id: dict[str, Event] = {}
+        self._undo: list[tuple[Badge, Badge | None]] | None = None
         self.token = self.add_token("connectctl").token
 
     def new_id(self) -> str:
@@ -110,31 +113,43 @@ class Credly:
     # Earners
 
     def add_account(self, *emails: str) -> str:
-        """A Credly account with one or more addresses; returns its id."""
+        """A Credly account with one or more addresses, of which it shows the first; returns its id."""
         with self.lock:
             account_id = self.new_id()
-            self._addresses[account_id] = frozenset(email.lower() for email in emails)
-            self.accounts |= dict.fromkeys(self._addresses[account_id], account_id)
+            self.accounts.put(account_id, emails)
             return account_id
 
-    def addresses(self, email: str) -> frozenset[str]:
-        """All addresses of the account that has this one, in lower case; the address alone without an account."""
+    def change_account(self, account_id: str, *emails: str) -> None:
+        """The earner's addresses are now these. A badge keeps the one it was sent to; there is no event (6.2)."""
         with self.lock:
-            account_id = self.accounts.get(email.lower())
-            return self._addresses.get(account_id or "", frozenset({email.lower()}))
+            self.accounts.put(account_id, emails)
+
+    def account_of(self, badge: Badge) -> str | None:
+        """The account that accepted a badge, else the one that has the address it was sent to."""
+        return badge.account_id or self.accounts.of(badge.recipient_email)
+
+    def addresses(self, badge: Badge) -> set[str]:
+        """Every address a badge is found by, in lower case: the one it was sent to, and those of its account."""
+        return {badge.recipient_email.lower(), *self.accounts.addresses(self.account_of(badge))}
 
     def accept(self, badge_id: str) -> Badge:
         """The earner accepts a badge, which takes an account."""
         with self.lock:
             badge = self.badges[badge_id]
-            if badge.recipient_email.lower() not in self.accounts:
-                self.add_account(badge.recipient_email)
-            return self._set_state(badge, "accepted")
+            account_id = self.account_of(badge) or self.add_account(badge.recipient_email)
+            return self._set_state(replace(badge, account_id=account_id), "accepted")
 
     def reject(self, badge_id: str) -> Badge:
         """The earner rejects a badge."""
         with self.lock:
             return self._set_state(self.badges[badge_id], "rejected")
+
+    def set_public(self, badge_id: str, public: bool) -> Badge:
+        """The earner shows a badge, or hides it."""
+        with self.lock:
+            badge = replace(self.badges[badge_id], public=public, updated_at=self.clock.now())
+            self.put(badge, "badge.privacy.changed")
+            return badge
 
     def _set_state(self, badge: Badge, state: str) -> Badge:
         now = self.clock.now()
@@ -199,18 +214,54 @@ class Credly:
     def put(self, badge: Badge, event_type: str) -> None:
         """Store a new or changed badge with its event, as one change made at its `updated_at`."""
         with self.lock:
-            if badge.id not in self._history:
+            before = self.badges.get(badge.id)
+            if self._undo is not None:
+                self._undo.append((badge, before))
+            if before is None:
                 self._by_template[badge.template_id].append(badge.id)
                 self._counts[badge.template_id] += 1
                 self._by_person[badge.template_id, EMAIL, badge.recipient_email.lower()].append(badge.id)
                 if badge.issuer_earner_id is not None:
                     self._by_person[badge.template_id, EARNER, badge.issuer_earner_id].append(badge.id)
+            if badge.account_id is not None and (before is None or before.account_id != badge.account_id):
+                self._by_person[badge.template_id, ACCOUNT, badge.account_id].append(badge.id)
             self.badges[badge.id] = badge
             self._history.setdefault(badge.id, []).append((badge.updated_at, badge))
             self._record(event_type, badge, badge.updated_at)
 
     def _record(self, event_type: str, subject: Badge | Template, at: float) -> None:
-        self.events.append(Event(self.new_id(), event_type, at, subject))
+        event = Event(self.new_id(), event_type, at, subject)
+        self.events.append(event)
+        self._event_by_id[event.id] = event
+
+    @contextmanager
+    def all_or_nothing(self) -> Iterator[None]:
+        """Takes back every `put` made meanwhile, with its events, when an error comes out. Not to be nested."""
+        with self.lock:
+            events = len(self.events)
+            written: list[tuple[Badge, Badge | None]] = []
+            self._undo = written
+            try:
+                yield
+            except BaseException:
+                for badge, before in reversed(written):
+                    self._take_back(badge, before)
+                for event in self.events[events:]:
+                    del self._event_by_id[event.id]
+                del self.events[events:]
+                raise
+            finally:
+                self._undo = None
+
+    def _take_back(self, badge: Badge, before: Badge | None) -> None:
+        """The index by person may go on naming a badge that is not there: `held_by` looks whether it is."""
+        self._history[badge.id].pop()
+        if before is not None:
+            self.badges[badge.id] = before
+            return
+        del self.badges[badge.id], self._history[badge.id]
+        self._by_template[badge.template_id].pop()
+        self._counts[badge.template_id] -= 1
 
     # Looking
 
@@ -222,11 +273,19 @@ class Credly:
     def held_by(self, template_id: str, email: str, earner_id: str | None) -> list[Badge]:
         """The badges of a template that are the same person's by address, account or earner id, oldest first."""
         with self.lock:
-            keys = [(template_id, EMAIL, address) for address in self.addresses(email)]
+            account_id = self.accounts.of(email)
+            addresses = {email.lower(), *self.accounts.addresses(account_id)}
+            keys = [(template_id, EMAIL, address) for address in addresses]
+            if account_id is not None:
+                keys.append((template_id, ACCOUNT, account_id))
             if earner_id is not None:
                 keys.append((template_id, EARNER, earner_id))
             ids = {badge_id for key in keys for badge_id in self._by_person.get(key, ()) if badge_id in self.badges}
             return sorted((self.badges[badge_id] for badge_id in ids), key=lambda badge: badge.created_at)
+
+    def event(self, event_id: str) -> Event | None:
+        """One event, None for an unknown id."""
+        return self._event_by_id.get(event_id)
 
     def badge_count(self, template_id: str) -> int:
         """How many badges of a template exist, in whatever state."""

@@ -42,12 +42,10 @@ def _filters(credly: Credly) -> Mapping[str, Test[Badge]]:
         "state": any_of(lambda badge: badge.state),
         "badge_template_id": any_of(lambda badge: badge.template_id),
         "recipient_email": any_of(lambda badge: badge.recipient_email),
-        "recipient_email_all": lambda badge, values: any(
-            value.lower() in credly.addresses(badge.recipient_email) for value in values
-        ),
+        "recipient_email_all": lambda badge, values: any(value.lower() in credly.addresses(badge) for value in values),
         "issuer_earner_id": lambda badge, values: badge.issuer_earner_id in values,
-        "user_id": any_of(lambda badge: credly.accounts.get(badge.recipient_email.lower())),
-        "public": lambda badge, values: "true" in values,
+        "user_id": any_of(credly.account_of),
+        "public": lambda badge, values: str(badge.public).lower() in values,
         "badge_templates[reporting_tags]": lambda badge, values: any(
             value in credly.every_template[badge.template_id].reporting_tags for value in values
         ),
@@ -57,7 +55,8 @@ def _filters(credly: Credly) -> Mapping[str, Test[Badge]]:
 def _found(credly: Credly, filters: Filters) -> list[Badge]:
     """The badges that pass, revoked and replaced ones too (5.2), as far as the search index knows them."""
     rows = credly.searchable(filters.get("badge_template_id"))
-    return filtered(rows, filters, _filters(credly))
+    others = {key: values for key, values in filters.items() if key != "badge_template_id"}
+    return filtered(rows, others, _filters(credly)) if others else rows
 
 
 def list_badges(credly: Credly, call: Call) -> Response:

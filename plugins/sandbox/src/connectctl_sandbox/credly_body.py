@@ -1,4 +1,4 @@
-"""The strict reading of the bodies of issue, replace and revoke (credly.md 5.5, 5.7, 5.8)."""
+"""The strict reading of the bodies of issue, batch, replace and revoke (credly.md 5.5 to 5.8)."""
 
 from __future__ import annotations
 
@@ -64,6 +64,14 @@ def refuse(*problems: Problem) -> None:
     said = [one.as_data() for one in problems]
     message = "; ".join(f"{item['attribute_label']} {item['messages'][0]}" for item in said)
     raise Refused(422, message, errors=said)
+
+
+class RefusedItem(Refused):
+    """One item of a batch was refused, and with it the whole; `index` counts from 0 (credly.md 5.6)."""
+
+    def __init__(self, refused: Refused, index: int) -> None:
+        super().__init__(refused.status, refused.message, errors=refused.errors)
+        self.index = index
 
 
 def string(value: Any, strict: bool) -> str | None:
@@ -166,6 +174,13 @@ def _evidence_item(item: Any) -> dict[str, Any]:
     return dict(item)
 
 
+def batch(value: Any, strict: bool) -> list[dict[str, Any]]:
+    """The bodies of a batch, one at least."""
+    if not isinstance(value, list) or not value or not all(isinstance(item, dict) for item in value):
+        raise ValueError("must be an array of badges")
+    return value
+
+
 def _seconds(moment_read: datetime) -> float:
     return (moment_read if moment_read.tzinfo else moment_read.replace(tzinfo=UTC)).timestamp()
 
@@ -198,6 +213,8 @@ ISSUE_REQUIRED = (
 
 REPLACE: dict[str, Reader] = PERSON | {"issued_to": string, "notification_message": string}
 REPLACE_REQUIRED = ("badge_template_id", "issued_at")
+
+BATCH: dict[str, Reader] = {"badges": batch}
 
 REVOKE: dict[str, Reader] = {"reason": string, "suppress_revoke_notification_email": boolean}
 REVOKE_REQUIRED = ("reason",)

@@ -11,6 +11,7 @@ from urllib.parse import quote, urlencode
 
 from . import credly_badges, credly_issue, credly_organization
 from .credly import Credly
+from .credly_body import RefusedItem
 from .credly_lists import without_filter_keys
 from .credly_records import Token
 from .web import Call, Refused, Request, Response, Route, accepts_json, find_route, positive, read_json, read_query
@@ -36,6 +37,8 @@ class CredlyRemote:
             response = self.error(refused.status, refused.message)
             if refused.errors is not None:
                 response.data["data"]["errors"] = refused.errors
+            if isinstance(refused, RefusedItem):
+                response.data["data"]["error_index"] = refused.index
             return replace(response, headers=refused.headers)
 
     def _routed(self, request: Request) -> Response:

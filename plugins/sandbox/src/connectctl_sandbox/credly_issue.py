@@ -9,21 +9,44 @@ from typing import Any
 from . import credly_body as body
 from . import credly_render as render
 from .credly import DAY, Credly
-from .credly_body import Problem
-from .credly_records import Badge, Evidence, Template
+from .credly_body import Problem, RefusedItem
+from .credly_records import BATCH, Badge, Evidence, Template
 from .web import Call, Refused, Response, Route
 
 
 def issue(credly: Credly, call: Call) -> Response:
     """201 with a new badge; 200 with the existing one when `duplicate_behavior=replace` had nothing to change."""
-    values = body.read_body(call.body, body.ISSUE, body.ISSUE_REQUIRED, credly.flags.strict_dates)
+    status, badge = _issued(credly, call.body)
+    return _answer(credly, status, badge)
+
+
+def issue_batch(credly: Credly, call: Call) -> Response:
+    """201 with the badges in the order of the request; the first item that is refused refuses all (5.6)."""
+    if not credly.flags.enable_batch:
+        raise Refused(404, "Not found")
+    items = body.read_body(call.body, body.BATCH, ("badges",), strict=False)["badges"]
+    if len(items) > BATCH:
+        body.refuse(Problem("badges", f"holds more than {BATCH} badges"))
+    made = []
+    with credly.all_or_nothing():
+        for index, item in enumerate(items):
+            try:
+                made.append(_issued(credly, item)[1])
+            except Refused as refused:
+                raise RefusedItem(refused, index) from refused
+    return Response(201, {"data": [render.badge(credly, badge) for badge in made], "metadata": {}})
+
+
+def _issued(credly: Credly, sent: Mapping[str, Any]) -> tuple[int, Badge]:
+    """The status and the badge for one body; written with its events."""
+    values = body.read_body(sent, body.ISSUE, body.ISSUE_REQUIRED, credly.flags.strict_dates)
     template = _issuable(credly, values["badge_template_id"])
     new = _new_badge(credly, template, values)
     wanted = values.get("duplicate_behavior", "deny")
     held = [] if template.allow_duplicate_badges else _duplicates(credly, new)
     if not held or wanted == "allow":
         credly.put(new, "badge.created")
-        return _answer(credly, 201, new)
+        return 201, new
     if wanted == "deny":
         raise Refused(422, "The recipient already has this badge")
     return _replace_duplicate(credly, held[-1], new)
@@ -47,7 +70,7 @@ def _duplicates(credly: Credly, new: Badge) -> list[Badge]:
     ]
 
 
-def _replace_duplicate(credly: Credly, old: Badge, new: Badge) -> Response:
+def _replace_duplicate(credly: Credly, old: Badge, new: Badge) -> tuple[int, Badge]:
     """The existing badge with the sent data: what is left out is erased, `issued_at` stays (8.1)."""
     same_email = old.recipient_email.lower() == new.recipient_email.lower()
     same_earner = old.issuer_earner_id is not None and old.issuer_earner_id == new.issuer_earner_id
@@ -56,8 +79,8 @@ def _replace_duplicate(credly: Credly, old: Badge, new: Badge) -> Response:
     if old.state == "revoked":
         raise Refused(422, "A revoked badge cannot be replaced")
     if _content(old) == _content(new):
-        return _answer(credly, 200, old)
-    return _answer(credly, 201, _succeed(credly, old, replace(new, issued_at=old.issued_at)))
+        return 200, old
+    return 201, _succeed(credly, old, replace(new, issued_at=old.issued_at))
 
 
 def _content(badge: Badge) -> tuple[Any, ...]:
@@ -102,7 +125,14 @@ def _old_names(old: Badge, given: Mapping[str, Any]) -> dict[str, Any]:
 
 def _succeed(credly: Credly, old: Badge, new: Badge) -> Badge:
     """Link the two, keep the state, and write both with their events."""
-    new = replace(new, state=old.state, state_updated_at=old.state_updated_at, replaces_badge_id=old.id)
+    new = replace(
+        new,
+        state=old.state,
+        state_updated_at=old.state_updated_at,
+        account_id=old.account_id,
+        public=old.public,
+        replaces_badge_id=old.id,
+    )
     credly.put(new, "badge.created")
     credly.put(replace(old, replacement_badge_id=new.id, updated_at=credly.clock.now()), "badge.state.changed")
     return new
@@ -162,5 +192,6 @@ def _answer(credly: Credly, status: int, badge: Badge) -> Response:
 
 ROUTES: tuple[Route[Credly], ...] = (
     Route("POST", r"/badges", issue, body="json"),
+    Route("POST", r"/badges/batch", issue_batch, body="json"),
     Route("POST", r"/badges/([^/]+)/replace", replace_badge, body="json"),
 )

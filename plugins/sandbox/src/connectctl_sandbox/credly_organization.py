@@ -87,15 +87,17 @@ def one_template(credly: Credly, call: Call) -> Response:
 def list_events(credly: Credly, call: Call) -> Response:
     """50 a page, newest first unless the platform has it the other way round."""
     rows = credly.events if credly.flags.events_order == "asc" else credly.events[::-1]
-    return listing(credly, call, rows, lambda one: render.event(credly, one))
+    subject = credly.flags.event_subject == "always"
+    return listing(credly, call, rows, lambda one: render.event(credly, one, subject=subject))
 
 
 def one_event(credly: Credly, call: Call) -> Response:
     """One event with its subject."""
-    for event in credly.events:
-        if event.id == call.ids[0]:
-            return Response(200, {"data": render.event(credly, event), "metadata": {}})
-    raise Refused(404, "Event not found")
+    event = credly.event(call.ids[0])
+    if event is None:
+        raise Refused(404, "Event not found")
+    subject = credly.flags.event_subject in ("always", "by_id")
+    return Response(200, {"data": render.event(credly, event, subject=subject), "metadata": {}})
 
 
 def list_tokens(credly: Credly, call: Call) -> Response:

@@ -7,6 +7,8 @@ from typing import Literal
 
 PAGE = 50
 """Rows of a page (credly.md 2.1)."""
+BATCH = 50
+"""Badges of a batch at most (credly.md 5.6)."""
 
 LOCALES = ("en", "fr", "de", "ko", "ja", "zh-CN", "pt", "es-ES", "es-US", "fr-CA", "pt-BR")
 
@@ -70,6 +72,9 @@ class Badge:
     replacement_badge_id: str | None = None
     replaces_badge_id: str | None = None
     revocation_reason: str | None = None
+    public: bool = True
+    account_id: str | None = None
+    """The account that accepted it, which may have given up the address since."""
 
     @property
     def live(self) -> bool:
@@ -123,9 +128,15 @@ class CredlyFlags:
     """A second revoke is answered with 200 (5.8)."""
     enable_badge_get: bool = False
     """`GET badges/{id}` exists (5.4)."""
+    enable_batch: bool = True
+    """`POST badges/batch` exists (5.6)."""
     auto_accept: bool = False
     """New badges start accepted, as by an arrangement of the organization (5.1)."""
     events_order: Literal["desc", "asc"] = "desc"
     """Newest or oldest event first (7)."""
+    event_subject: Literal["always", "by_id", "never"] = "always"
+    """Whether the list and the event by id, only the latter, or neither carries the badge or template (7)."""
+    event_state: Literal["snapshot", "current"] = "snapshot"
+    """The subject as it was then or as it is now; of what is gone now, its id alone (7)."""
     high_volume_page: int = 100
     """Rows of a page of the bulk search; the real size is not known (5.3)."""

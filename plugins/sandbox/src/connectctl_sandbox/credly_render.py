@@ -75,7 +75,7 @@ def badge(credly: Credly, one: Badge) -> dict[str, Any]:
     data: dict[str, Any] = _names(one) | {
         "id": one.id,
         "state": one.state,
-        "public": True,
+        "public": one.public,
         "locale": one.locale,
         "recipient_email": one.recipient_email,
         "issuer_earner_id": one.issuer_earner_id,
@@ -143,17 +143,22 @@ def evidence(item: Evidence) -> dict[str, Any]:
     return {"id": item.id, "type": item.type, "title": item.name, "description": item.description}
 
 
-def event(credly: Credly, one: Event) -> dict[str, Any]:
-    """An event with its subject as it was when it happened, beside the header under its own name (credly.md 7)."""
+def event(credly: Credly, one: Event, *, subject: bool) -> dict[str, Any]:
+    """An event: the header, and its subject beside it under its own name when asked for (credly.md 7)."""
     header = {
         "id": one.id,
         "event_type": one.event_type,
         "organization_id": credly.organization_id,
         "occurred_at": iso_time(one.occurred_at),
     }
+    if not subject:
+        return header
+    gone = {"id": one.subject.id}
     if isinstance(one.subject, Badge):
-        return header | {"badge": badge(credly, one.subject)}
-    return header | {"badge_template": template(credly, one.subject)}
+        shown = one.subject if credly.flags.event_state == "snapshot" else credly.badges.get(one.subject.id)
+        return header | {"badge": gone if shown is None else badge(credly, shown)}
+    was = one.subject if credly.flags.event_state == "snapshot" else credly.templates.get(one.subject.id)
+    return header | {"badge_template": gone if was is None else template(credly, was)}
 
 
 def token(one: Token) -> dict[str, Any]:
@@ -182,12 +187,12 @@ def _names(one: Badge) -> dict[str, Any]:
 
 def _user(credly: Credly, one: Badge) -> dict[str, Any]:
     """The earner's account; an empty object when the address has none (credly.md 5.1)."""
-    account_id = credly.accounts.get(one.recipient_email.lower())
+    account_id = credly.account_of(one)
     if account_id is None:
         return {}
     return {
         "id": account_id,
-        "email": one.recipient_email,
+        "email": credly.accounts.addresses(account_id)[0],
         "first_name": one.first_name,
         "middle_name": one.middle_name,
         "last_name": one.last_name,
