@@ -9,7 +9,7 @@ from connectctl.plugins.specs import FlowSpec, ProviderSpec
 
 def provider_flows(spec: ProviderSpec) -> tuple[FlowSpec, ...]:
     """sync-templates, sync-field and batch-sync of one provider, under the exact titles of its recipes."""
-    from connectctl.badging import field, issuing, outward, plan, templates
+    from connectctl.badging import field, issuing, outward, plan, reconcile, templates
 
     name, noun = spec.name, spec.noun
     return (
@@ -66,4 +66,5 @@ def provider_flows(spec: ProviderSpec) -> tuple[FlowSpec, ...]:
             params=("since", "course", "template", "all_history", "full", "reissue"),
             batch=spec.capabilities.batch,
         ),
+        reconcile.flow(spec),
     )

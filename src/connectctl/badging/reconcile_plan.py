@@ -83,7 +83,7 @@ def compare(view: TemplateView) -> Plan:
     knows better.
     """
     if emptied(view):
-        return Plan(problems=view.planned.problems)
+        return Plan(skipped=view.planned.skipped, problems=view.planned.problems)
     found = _Found()
     by_id = {credential.id: credential for credential in view.held}
     for place, entry in sorted(view.applied.items()):
@@ -95,6 +95,7 @@ def compare(view: TemplateView) -> Plan:
     keep = view.repair
     return Plan(
         changes=tuple(found.changes.values()) if keep else (),
+        skipped=view.planned.skipped,
         problems=view.planned.problems,
         seen=tuple(found.seen) if keep else (),
         findings=tuple(found.findings),

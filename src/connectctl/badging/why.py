@@ -19,7 +19,7 @@ from connectctl.plugins.names import did_you_mean
 if TYPE_CHECKING:
     from connectctl.docebo.users import Person
     from connectctl.flows.context import Runtime
-    from connectctl.flows.ledger import Entry
+    from connectctl.flows.entries import Entry
     from connectctl.model import Part, Plan
     from connectctl.plugins.specs import ProviderSpec
 

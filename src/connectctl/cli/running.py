@@ -52,8 +52,8 @@ def run_flow(
     plan: PlanFile | None = None,
     retry: str | None = None,
     trigger: str = "command",
-) -> None:
-    """Runs a flow, prints the run, and raises what ended it or RunIncomplete when items failed."""
+) -> Mapping[str, Any]:
+    """Runs a flow, prints the run and returns its report; raises what ended it, or RunIncomplete when items failed."""
     from connectctl.flows.context import Runtime
     from connectctl.flows.options import RunOptions
     from connectctl.flows.runner import execute
@@ -82,6 +82,7 @@ def run_flow(
     for notice in result.notices:
         _announce(session, notice)
     _raise(result)
+    return result.report
 
 
 def _announce(session: Session, notice: Notice) -> None:

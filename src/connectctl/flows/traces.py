@@ -9,7 +9,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from connectctl.flows.clock import RunClock
-from connectctl.flows.ledger import Entry, Ledger, change_from_json
+from connectctl.flows.entries import Entry, change_from_json
+from connectctl.flows.ledger import Ledger
 from connectctl.model import Recorded
 
 if TYPE_CHECKING:
