@@ -230,8 +230,8 @@ def test_an_accepted_one_keeps_its_address_when_it_is_replaced() -> None:
     (pending,) = compare(view(made, held=[badge(state="pending", expires_at=TOMORROW)])).changes
     (accepted,) = compare(view(made, held=[badge(expires_at=TOMORROW)])).changes
     assert (pending.data["email"], accepted.data["email"]) == ("ada@example.org", "")
-    assert accepted.data["credential_id"] == "b1"
-    assert {**accepted.data, "email": "ada@example.org"} == made.data | {"credential_id": "b1"}
+    assert accepted.data["replaces"] == "b1"
+    assert {**accepted.data, "email": "ada@example.org"} == made.data | {"replaces": "b1"}
 
 
 def test_two_things_wrong_with_one_credential_are_one_change() -> None:
@@ -350,7 +350,7 @@ def carried_out(world: TemplateView, result: Plan) -> TemplateView:
             applied[one.holding] = replace(before, key=one.key(""), action="revoke", live=False)
             continue
         id = f"n{number}-{one.repeat}"
-        old = next((c for c in held if c.id == one.data.get("credential_id")), None)
+        old = next((c for c in held if c.id == one.data.get("replaces")), None)
         emails = frozenset({one.data["email"]}) if one.data["email"] else old.emails if old else frozenset()
         expires = one.data["expires_at"]
         moment = datetime.fromisoformat(expires) if expires else None
@@ -372,7 +372,7 @@ def test_whatever_the_world_a_repair_leaves_nothing_to_repair_and_touches_nothin
     assert len({one.holding for one in result.changes}) == len(result.changes)
     for one in result.changes:
         assert world.applied[one.holding].state in ("done", "adopted"), "what is not ours is left alone"
-        assert not str(one.data.get("credential_id", "")).startswith("f")
+        assert not str(one.data.get("credential_id") or one.data.get("replaces") or "").startswith("f")
         assert one.action != "revoke" or (world.revoke and world.negative and one.origin == CERTIFICATION)
         assert one.action != "replace" or world.can_replace
         learner = world.learners.get(str(one.user))

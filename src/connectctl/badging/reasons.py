@@ -41,6 +41,14 @@ SENTENCES = {
     "connectctl:failed_before": "The remote refused it before; connectctl run retry RUN tries again.",
     "connectctl:plan_unknown": "Docebo has no such learning plan.",
     "connectctl:certification_unknown": "Docebo has no certification with this code.",
+    "connectctl:no_issue_date": "The credential has no date of issue.",
+    "connectctl:not_accepted": "The learner has not accepted the credential yet.",
+    "connectctl:successor_unknown": "It was replaced by a credential that was not read.",
+    "connectctl:moved_template": "It was replaced by a credential of another template, which counts instead.",
+    "connectctl:unsettled": "What became of an earlier request is not known yet; the next run looks.",
+    "connectctl:incomplete": "Not everything that decides it could be read.",
+    "connectctl:another_recipe": "Another recipe is responsible for it.",
+    "connectctl:other_recipe": "Another recipe is responsible for it.",
 }
 
 

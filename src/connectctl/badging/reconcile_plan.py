@@ -221,7 +221,12 @@ def _extra(
     if why:
         found.add(_finding(view, "extra", place, f"{words}; left alone: {why}", entry))
         return
-    data = {"credential_id": credential.id, "reason": f"The certification behind it is gone: {entry.origin}"}
+    data = {
+        "template_id": view.template,
+        "credential_id": credential.id,
+        "earner_id": user_of(place),
+        "reason": f"The certification {entry.origin.partition(':')[2]} was revoked in Docebo",
+    }
     change = follow(recorded.change, "revoke", data, words, entry, None)
     found.add(_finding(view, "extra", place, words, entry, "revoke"), change)
 

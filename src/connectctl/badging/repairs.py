@@ -40,14 +40,14 @@ def moment(text: Any) -> datetime | None:
 
 def content(before: Change, learner: Learner) -> dict[str, Any]:
     """What a credential says, as it was frozen, for the learner as Docebo has them now."""
-    data = {name: value for name, value in before.data.items() if name not in ("credential_id", "instead_of")}
+    data = {name: value for name, value in before.data.items() if name not in ("replaces", "instead_of")}
     person = {"email": learner.email, "first_name": learner.first_name, "last_name": learner.last_name}
     return data | person | {"earner_id": learner.id}
 
 
 def replacement(before: Change, credential: Credential, learner: Learner, entry: Applied, reason: str) -> Change:
     """Another one in its place, with every field again; an accepted one keeps its address (CR-39)."""
-    data = content(before, learner) | {"credential_id": credential.id}
+    data = content(before, learner) | {"replaces": credential.id}
     if credential.state != "pending":
         data["email"] = ""
     return follow(before, "replace", data, reason, entry, learner)
