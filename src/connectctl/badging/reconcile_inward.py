@@ -111,6 +111,8 @@ def _one(
     view: InwardView, place: str, entry: Applied | None, change: Change | None, skip: Skip | None, *, absent: bool
 ) -> tuple[Discrepancy | None, Change | None]:
     """What is to be said of one holding, and the change that would mend it."""
+    if entry is not None and entry.live and entry.state == "foreign":
+        return None, None
     if change is not None and (entry is None or not is_live(entry) or not absent):
         return _planned(view, place, entry, change)
     recorded = view.recorded.get(entry.key) if entry is not None else None
