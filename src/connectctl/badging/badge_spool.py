@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from connectctl.badging.chains import Chain, Successor, from_json, linked, to_json
@@ -33,7 +33,7 @@ class BadgeSpool(Spool):
             "CREATE TABLE awards (user TEXT, code TEXT, id TEXT, data TEXT, PRIMARY KEY (user, code, id))"
             " WITHOUT ROWID",
             "CREATE TABLE needy (kind TEXT, user TEXT, PRIMARY KEY (kind, user)) WITHOUT ROWID",
-            "CREATE TABLE events (id TEXT PRIMARY KEY) WITHOUT ROWID",
+            "CREATE TABLE events (id TEXT PRIMARY KEY, at TEXT) WITHOUT ROWID",
         ):
             self._db.execute(statement)
         self.everybody = False  # whether all users of the platform are here
@@ -89,15 +89,22 @@ class BadgeSpool(Spool):
             ).rowcount
         db.execute("UPDATE badges SET root = id WHERE root IS NULL")  # a ring
 
-    def add_event(self, event: str) -> None:
-        """Keeps the id of an event."""
-        self._db.execute("INSERT OR IGNORE INTO events VALUES (?)", (event,))
+    def updated_at(self, badge: str) -> datetime | None:
+        """When a credential last changed, as far as it was read and says so."""
+        row = self._db.execute("SELECT data FROM badges WHERE id = ?", (badge,)).fetchone()
+        return None if row is None else from_json(json.loads(row[0])).updated_at
 
-    def events(self) -> Iterator[list[str]]:
-        """Those ids in blocks, in order."""
-        rows = self._db.execute("SELECT id FROM events ORDER BY id")
-        while block := rows.fetchmany(BLOCK):
-            yield [event for (event,) in block]
+    def add_event(self, event: str, at: datetime) -> None:
+        """Keeps the id of an event, and when it happened."""
+        self._db.execute("INSERT OR IGNORE INTO events VALUES (?,?)", (event, at.astimezone(UTC).isoformat()))
+
+    def events(self, since: datetime) -> Iterator[list[str]]:
+        """The ids of those since the moment in blocks, in order; one empty block where there are none."""
+        rows = self._db.execute(
+            "SELECT id FROM events WHERE at >= ? ORDER BY id", (since.astimezone(UTC).isoformat(),)
+        ).fetchall()
+        for start in range(0, len(rows) or 1, BLOCK):
+            yield [event for (event,) in rows[start : start + BLOCK]]
 
     # -- owners -----------------------------------------------------------------------------------------------------
 
@@ -187,8 +194,8 @@ class BadgeSpool(Spool):
 
     def _of_owner(self, templates: Sequence[str], user: str) -> list[Chain]:
         rows = self._db.execute(
-            "SELECT DISTINCT template, root FROM badges WHERE owner = ? AND template IN (SELECT value FROM json_each(?))"
-            " ORDER BY template, root",
+            "SELECT DISTINCT template, root FROM badges WHERE owner = ?"
+            " AND template IN (SELECT value FROM json_each(?)) ORDER BY template, root",
             (user, json.dumps(list(templates))),
         ).fetchall()
         return [chain for template, root in rows if self._leader(chain := self.chain(template, root)) == user]

@@ -38,6 +38,7 @@ class Arrivals:
     failed: dict[str, ConnectctlError] = field(default_factory=dict)
     broken: set[str] = field(default_factory=set)
     fed: bool = False  # whether the provider's events were read in full
+    newest: datetime | None = None  # the newest change seen, in the provider's own time
     lost: list[str] = field(default_factory=list)  # credentials that are gone, and nobody says of which template
     _asked: set[tuple[str, str]] = field(default_factory=set)
     _listed: set[str] = field(default_factory=set)
@@ -80,13 +81,20 @@ class Arrivals:
             self.failed[template] = error
 
     def _keep(self, credentials: Sequence[Credential]) -> None:
-        made = self.ctx.made([one.id for one in credentials])
+        for one in credentials:
+            self._move(one.updated_at)
+        made = self._made([one.id for one in credentials])
         self.spool.add_badges((one, self._is_ours(one, made), self._wanted(one, made)) for one in credentials)
 
-    def _is_ours(self, one: Credential, made: Mapping[str, str]) -> bool:
+    def _made(self, ids: Collection[str]) -> set[str]:
+        """Which of these credentials we issued, by the ledger's word; other remotes may use the same ids."""
+        prefix = f"{self.provider.account}|"
+        return {id for id, place in self.ctx.made(list(ids)).items() if place.startswith(prefix)}
+
+    def _is_ours(self, one: Credential, made: Collection[str]) -> bool:
         return one.id in made or any(mark.startswith("connectctl-") for mark in one.marks)
 
-    def _wanted(self, one: Credential, made: Mapping[str, str]) -> bool:
+    def _wanted(self, one: Credential, made: Collection[str]) -> bool:
         """Whether its owner has to be found: for what is ours or too old nobody is looked for."""
         old = one.issued_at is None or (self.start is not None and one.issued_at < self.start)
         return not old and not self._is_ours(one, made)
@@ -99,18 +107,34 @@ class Arrivals:
         What the next run will be shown again is kept, so that it costs nothing then.
         """
         seen = {item.key for item in self.ctx.open_items(EVENTS)}
-        again = self.ctx.now - OVERLAP
         new: list[FeedEvent] = []
         try:
             for event in self.provider.feed(since):
-                if event.at >= again:
-                    self.spool.add_event(event.id)
+                self._move(event.at)
+                self.spool.add_event(event.id, event.at)
                 if event.id not in seen:
                     new.append(event)
         except (NotFound, NotAllowed, Rejected):
             return None
         self.fed = True
         return new
+
+    def catch_up(self, templates: Collection[str]) -> None:
+        """After whole lists: the events that these show to be over, so that the next run need not look at them."""
+        try:
+            for event in self.provider.feed((self.newest or self.ctx.now) - OVERLAP):
+                shown = self.spool.updated_at(event.subject)
+                foreign = event.credential is not None and event.credential.template_id not in templates
+                if event.kind != "credential" or foreign or (shown is not None and shown >= event.at):
+                    self.spool.add_event(event.id, event.at)
+        except (NotFound, NotAllowed, Rejected):
+            return
+        self.fed = True
+
+    def _move(self, at: datetime | None) -> None:
+        """Notes how far the provider's own time has got; what lies in the far future says nothing about it."""
+        if at is not None and at < self.ctx.now + OVERLAP:
+            self.newest = max(self.newest or at, min(at, self.ctx.now))
 
     def follow(self, events: Sequence[FeedEvent], templates: Collection[str]) -> bool:
         """Reads again what the events are about; False when one does not say enough for that.
@@ -119,7 +143,7 @@ class Arrivals:
         """
         subjects = {event.subject: event for event in sorted(events, key=lambda e: (e.at, e.id)) if _is_about(event)}
         gone = {event.subject for event in events if _is_about(event) and event.gone}
-        made = self.ctx.made(list(subjects))
+        made = self._made(subjects)
         shown: dict[str, Credential] = {}
         for subject, event in subjects.items():
             credential = event.credential if subject not in made else None

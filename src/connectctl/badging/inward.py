@@ -24,6 +24,7 @@ from connectctl.badging.settings import read_settings, required
 from connectctl.badging.sources import Source, sources
 from connectctl.badging.steps import note
 from connectctl.badging.templates import open_provider
+from connectctl.badging.vanished import read_vanished
 from connectctl.badging.window import FILTERS, WALK
 from connectctl.model import Cursor, OpenItem, Part, Problem, RunContext
 from connectctl.plugins.specs import FlowSpec, ProviderSpec
@@ -138,21 +139,20 @@ def _read_credentials(shared: Shared, ctx: RunContext) -> None:
         return
     positions = {part: window.position(ctx, part, fingerprint(shared, source)) for part, source in wanted.items()}
     going = {part: at for part, at in positions.items() if at is not None}
-    feeds = shared.spec.capabilities.has_feed and window.keeps
-    since = min(going.values(), default=ctx.now) - OVERLAP
-    events = arrivals.remember(since) if feeds else None
-    fresh = set(wanted) - set(going)
-    if going and events is not None:
-        templates = {template for part in going for template in wanted[part].templates}
+    feeds, fresh = shared.spec.capabilities.has_feed and window.keeps, set(wanted)
+    events = arrivals.remember(min(going.values()) - OVERLAP) if feeds and going else None
+    templates = {template for source in wanted.values() for template in source.templates}
+    if events is not None:
         for part in sorted(going):
             arrivals.reopen(ctx.open_items(part), min(going.values()))
-        if not arrivals.follow(events, templates):
-            fresh = set(wanted)
-    else:
-        fresh = set(wanted)
+        if arrivals.follow(events, templates):
+            fresh -= set(going)
+        read_vanished(shared, ctx, sorted(templates))
     for part in sorted(fresh):
         for template in wanted[part].templates:
             arrivals.read_list(template, part)
+    if feeds and events is None and wanted:
+        arrivals.catch_up(templates)
 
 
 def _named(shared: Shared, ctx: RunContext) -> list[str]:
@@ -203,7 +203,9 @@ def blocks(shared: Shared, ctx: RunContext, source: Source) -> Iterator[Training
     if set(source.templates) & shared.arrivals.failed.keys():
         return
     whole = not set(source.templates) & shared.arrivals.broken
-    cursor = shared.window.cursor(ctx, fingerprint(shared, source)) if whole and source.readable else None
+    cursor = (
+        shared.window.cursor(fingerprint(shared, source), shared.arrivals.newest) if whole and source.readable else None
+    )
     if source.kind == "training":
         for chains in shared.spool.chains_of(source.templates[0]) if source.readable else [[]]:
             yield _training_view(shared, ctx, source, _named_only(shared, chains), cursor)
@@ -276,7 +278,8 @@ def _markers(shared: Shared, ctx: RunContext) -> Iterator[MarkerView]:
     if shared.unread or problems or not shared.window.keeps:
         return
     if shared.arrivals.fed:
-        for events in shared.spool.events():
-            yield MarkerView(Cursor(EVENTS, ctx.now.isoformat()), tuple(OpenItem(event, {}) for event in events))
+        cursor = Cursor(EVENTS, ctx.now.isoformat())
+        for events in shared.spool.events((shared.arrivals.newest or ctx.now) - OVERLAP):
+            yield MarkerView(cursor, tuple(OpenItem(event, {}) for event in events))
     if shared.window.whole:
         yield MarkerView(Cursor(WALK, ctx.now.isoformat()))

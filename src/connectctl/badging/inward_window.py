@@ -35,14 +35,14 @@ class InwardWindow:
         return bool(self.templates or self.certifications or self.users or self.badges)
 
     def position(self, ctx: RunContext, part: str, fingerprint: str) -> datetime | None:
-        """When the part was last read; None: it has to be read from the start."""
+        """Up to when the part has been read; None: it has to be read from the start."""
         text = None if self.whole else ctx.cursor(part, fingerprint)
         found = datetime.fromisoformat(text) if text else None
         return found if found is not None and found <= ctx.now else None  # one to come: our clock was wrong
 
-    def cursor(self, ctx: RunContext, fingerprint: str) -> Cursor | None:
-        """What the part's commit leaves behind: the moment of this run, since a listing says what was true then."""
-        return Cursor(fingerprint, ctx.now.isoformat()) if self.keeps else None
+    def cursor(self, fingerprint: str, newest: datetime | None) -> Cursor | None:
+        """What the part's commit leaves behind, in the provider's own time; nothing seen yet: not read at all."""
+        return Cursor(fingerprint, newest.isoformat() if newest else "") if self.keeps else None
 
 
 def inward_window(spec: ProviderSpec, values: Mapping[str, Any], ctx: RunContext) -> InwardWindow:

@@ -39,7 +39,6 @@ def read_docebo(shared: Shared, ctx: RunContext, views: Callable[[], Iterator[Tr
     """The trainings and awards of those users whom the ledger does not answer for, and the certifications' ids."""
     spool = shared.spool
     earners: set[str] = set()
-    wanted: set[str] = set()
     for view in views():
         if isinstance(view, TrainingView):
             asking = [chain for chain in view.chains if training.asks(view, chain)]
@@ -48,10 +47,9 @@ def read_docebo(shared: Shared, ctx: RunContext, views: Callable[[], Iterator[Tr
             claims = [claim for claim in awarding.claims(view) if awarding.asks(view, claim)]
             asking = [chain for claim in claims for chain in claim.chains]
             spool.add_needy("award", {claim.user for claim in claims})
-            wanted |= {view.code} if view.chains else set()
         earners |= _strangers(asking)
-    if wanted:
-        _read_certifications(shared, ctx, wanted)
+    if spool.needy("award"):
+        _read_certifications(shared, ctx)
     if not spool.everybody:
         _read_earners(shared, ctx, earners)
     _read_trainings(shared, ctx, spool.needy("training"))
@@ -78,7 +76,8 @@ def _read_earners(shared: Shared, ctx: RunContext, earners: set[str]) -> None:
             keep_person(shared.spool, person)
 
 
-def _read_certifications(shared: Shared, ctx: RunContext, codes: set[str]) -> None:
+def _read_certifications(shared: Shared, ctx: RunContext) -> None:
+    codes = {source.code for source in shared.sources.values()}
     for one in certifications.walk(ctx.client("docebo"), on_bad=_problem(shared, "certification")):
         if one.code in codes:
             shared.certifications.setdefault(one.code, one.id)
