@@ -166,6 +166,11 @@ def test_a_change_may_leave_out_who_and_what(quiet, docebo, award):
     assert docebo.put(f"{AWARDS}/906", json=award | {"certification_id": 9}).status_code == 400
 
 
+def test_no_end_is_always_valid_whatever_the_certification_says(quiet, docebo, award):
+    new = docebo.post(AWARDS, json=award | {"expiring_at": None}).json()["data"]["id"]
+    assert quiet.awards[new].expires_at is None
+
+
 def test_the_same_award_twice_is_two_awards(quiet, docebo, award):
     """Renewals are awards of their own, so that a careless repetition is seen."""
     first, second = (docebo.post(AWARDS, json=award).json()["data"]["id"] for _ in range(2))
@@ -267,6 +272,7 @@ def test_a_refusal_can_hide_in_a_200(quiet, docebo, award):
         "success": False,
         "message": [{"id": "user_id", "message": "User 99 does not exist"}],
     }
+    assert docebo.put(f"{AWARDS}/999", json=award).status_code == 404
     assert docebo.delete(f"{AWARDS}/999").status_code == 404
     assert len(quiet.awards) == 3
 

@@ -1,4 +1,4 @@
-"""The awards of the mapped certifications, read in bulk: all of them, or of those users whose awards changed (CR-29)."""
+"""The awards of the mapped certifications, read in bulk: all, or of those users whose awards changed (CR-29)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from connectctl.badging.completions import Reading
+from connectctl.badging.completions import OVERLAP, Reading
 from connectctl.badging.earnings import Earning
 from connectctl.badging.window import LATE
 from connectctl.docebo import certifications
@@ -98,8 +98,8 @@ class AwardReading:
     def read(self, earned: Sequence[Earning], codes: Mapping[str, Known]) -> None:
         """One listing for the certifications that are new, one for those that go on.
 
-        Of the latter only the changed awards come; whose awards they are, and who was left open, is then read whole: what
-        counts is the newest award a user has, and that one need not have changed.
+        Of the latter only the changed awards come; whose awards they are, and who was left open, is then read
+        whole: what counts is the newest award a user has, and that one need not have changed.
         """
         fresh: list[Earning] = []
         known: list[tuple[Earning, datetime]] = []
@@ -109,8 +109,8 @@ class AwardReading:
                 fresh.append(earning)
             else:
                 known.append((earning, position))
-        new = sorted({earning.id for earning in fresh})
-        seen = self._list(new, codes, users=self.reading.window.users)
+        new, before = sorted({earning.id for earning in fresh}), self.reading.newest
+        seen = self._list(new, codes, users=self.reading.window.users) or before
         self.reading.positions |= {earning.part: seen for earning in fresh}
         for earning, position in known:
             if earning.id in new:  # another template of it is new, so all of it was just read
@@ -141,7 +141,7 @@ class AwardReading:
         since: datetime | None = None,
         users_seen: set[str] | None = None,
     ) -> datetime | None:
-        """Into the spool, or with `users_seen` only whose awards they are; the newest change seen, by our clock at most.
+        """Into the spool, or with `users_seen` only whose awards they are; the newest change seen.
 
         A list that cannot be had is a problem of these certifications; courses and plans go on (GN-19).
         """
@@ -149,7 +149,8 @@ class AwardReading:
 
         def on_seen(changed: datetime) -> None:
             nonlocal newest
-            newest = changed if newest is None else max(newest, changed)
+            if changed < self.ctx.now + OVERLAP and (newest is None or changed > newest):
+                newest = changed  # a row from the far future says nothing about the platform's clock
 
         def on_bad(description: str) -> None:
             self._miss(wanted, Problem("certification award", description))
@@ -168,7 +169,10 @@ class AwardReading:
             raise
         except RemoteRefused as error:
             self._miss(wanted, Problem("certification awards", error.message))
-        return None if newest is None else min(newest, self.ctx.now)
+        if newest is not None:
+            newest = min(newest, self.ctx.now)
+            self.reading.newest = max(newest, self.reading.newest or newest)
+        return newest
 
     def _miss(self, wanted: Sequence[str], problem: Problem) -> None:
         self.complete = False

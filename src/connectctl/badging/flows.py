@@ -53,7 +53,7 @@ def provider_flows(spec: ProviderSpec) -> tuple[FlowSpec, ...]:
         FlowSpec(
             name=f"{name}.batch-sync",
             title=spec.titles["batch-sync"],
-            summary=f"Completed courses and learning plans, and certifications, in Docebo become {spec.title} credentials",
+            summary=f"Completed courses and learning plans, and certifications, become {spec.title} credentials",
             policy="manual",
             trigger="by hand",
             prepare=partial(outward.prepare, spec),

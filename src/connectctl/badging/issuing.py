@@ -1,4 +1,4 @@
-"""How outward changes are carried out at the provider, and how one whose answer was lost is found there (CR-37 to 39)."""
+"""How outward changes are carried out at the provider, how one whose answer was lost is found (CR-37 to CR-39)."""
 
 from __future__ import annotations
 

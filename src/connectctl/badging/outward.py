@@ -191,9 +191,9 @@ def _asking(shared: Shared, ctx: RunContext, earning: Earning) -> Iterator[str]:
         return  # the ledger's word on a template is long; it is not asked for nothing
     applied = shared.ledger(ctx, template)
     for user, text in completions:
-        if date_reason(as_moment(text), looked.start, ctx.now) is None:
-            if looked.reissue or not _answered(applied.get(shared.place(template, user))):
-                yield user
+        counts = date_reason(as_moment(text), looked.start, ctx.now) is None
+        if counts and (looked.reissue or not _answered(applied.get(shared.place(template, user)))):
+            yield user
 
 
 def _due_courses(shared: Shared) -> set[str]:

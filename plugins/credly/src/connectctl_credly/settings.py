@@ -12,7 +12,7 @@ def _start(value: str | None) -> str:
             "nobody should get badges for years of history by accident."
         )
     return (
-        "credly batch-sync issues nothing for what was completed, and imports nothing that was issued, before this "
+        "credly batch-sync issues nothing for what was completed or awarded, and imports nothing that was issued, before this "
         "moment; the moment itself counts."
     )
 
@@ -36,8 +36,12 @@ def _negative(value: str | None) -> str:
 
 
 def _switched(*, off: bool) -> str:
-    words = "are NOT carried over" if off else "are carried over"
-    return f"Revocations and deletions {words} between Docebo and Credly."
+    if off:
+        return "Revocations and deletions are NOT carried over between Docebo and Credly."
+    return (
+        "Revocations and deletions are carried over between Docebo and Credly: a certification revoked in "
+        "Docebo revokes the badge that it earned, a badge that is revoked in Credly removes what it became in Docebo."
+    )
 
 
 def _same(value: str) -> str:
@@ -78,13 +82,14 @@ def _master(value: str | None) -> str:
         "DOCEBO": "Docebo is the master: certifications go from Docebo to Credly only",
         "CREDLY": "Credly is the master: certifications go from Credly to Docebo only",
     }
-    return words[value and value.upper()] + "."
+    reach = 'Courses, learning plans and external training are not limited by it, unless master_covers = "everything"'
+    return f"{words[value and value.upper()]}. {reach}."
 
 
 def _evidence(value: str | None) -> str:
     return (
         f"Every badge carries one piece of evidence with the title {value or 'connectctl flow'}; its text names the "
-        "flow and the course or learning plan that earned the badge."
+        "flow and the course, learning plan or certification that earned it."
     )
 
 
