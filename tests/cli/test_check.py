@@ -405,7 +405,8 @@ def test_a_remote_that_refuses_us_is_one_finding(
     (docebo,) = [finding for finding in findings(check) if "could not be checked" in finding["message"]]
     assert docebo["message"].startswith(
         "could not be checked: Learning plans that tables name exist in Docebo; "
-        "Certifications that tables name exist in Docebo; CREDLY COURSE_ADDITIONAL_FIELD names a dropdown in Docebo. Docebo"
+        "Certifications that tables name exist in Docebo; "
+        "CREDLY COURSE_ADDITIONAL_FIELD names a dropdown in Docebo. Docebo"
     )
     assert (docebo["severity"], docebo["fix"]) == ("warning", "connectctl connection test docebo")
     assert len([entry for entry in box.log.entries if "oauth2" in entry.path]) == 1
