@@ -10,6 +10,7 @@ import pytest
 import requests
 
 from connectctl_sandbox import Sandbox
+from connectctl_sandbox.docebo import Docebo
 
 
 class Session:
@@ -97,3 +98,14 @@ def body(free_template_id: str) -> dict[str, Any]:
         "issued_at": "2026-03-01 12:00:00 +0000",
         "issuer_earner_id": "lms-481",
     }
+
+
+@pytest.fixture
+def awarded(box: Sandbox) -> Docebo:
+    """A platform with two certifications and three awards, and without earlier events."""
+    box.docebo.awards.clear()
+    box.docebo.award(4702, "FIRST-AID", "2026-01-15 10:00:00", origin_id=83, updated_at="2026-01-15 10:00:00")
+    box.docebo.award(4702, "PRIVACY", "2026-01-20 10:00:00", origin_id=81, updated_at="2026-01-20 10:00:00")
+    box.docebo.award(4703, "PRIVACY", "2026-02-10 10:00:00", origin_id=81, updated_at="2026-02-10 10:00:00")
+    box.docebo.events.clear()
+    return box.docebo

@@ -115,6 +115,7 @@ def test_the_configuration_leads_to_both_remotes(box):
     config = tomllib.loads(box.config_toml())["connections"]
     docebo, credly = config["docebo"], config["credly"]
     assert docebo.pop("rate") == credly.pop("rate") == "none"
+    assert box.docebo.training_fields[int(docebo["training_link_field"])].title == "Link to the credential"
     form = {name: docebo[name] for name in ("client_id", "client_secret", "username", "password")}
     answer = requests.post(
         f"{docebo['base_url']}/oauth2/token", data=form | {"grant_type": docebo["grant"]}, timeout=10

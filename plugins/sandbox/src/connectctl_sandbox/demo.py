@@ -15,12 +15,17 @@ import click
 
 from connectctl.api import ConnectctlError
 
+from .clock import mysql_time
 from .faults import Fault
 from .private import write_private
 from .sandbox import Sandbox
 
 FIELD = "Credly badge"
 START = "2026-01-01"
+MAPPINGS = "credly-integration-mappings"
+REPORT = "report this: it must never happen"
+IMPORTED = "PRIVACY"
+ARRIVALS = ("certification.awarded", "externaltraining.created")
 
 
 @click.command()
@@ -28,8 +33,8 @@ START = "2026-01-01"
 def demo(keep: bool) -> None:
     """The whole main job on this machine, without any account.
 
-    Starts a simulated Docebo and Credly, syncs templates and dropdown, shows the plan, issues the badges, and shows
-    that a second run has nothing left to do.
+    Starts a simulated Docebo and Credly, syncs templates and dropdown, shows the plan, issues the badges, also those of
+    certifications, imports one that was issued by hand, and shows that each second run has nothing left to do.
 
     Example: connectctl demo --keep
     """
@@ -84,13 +89,60 @@ class _Tour:
         self._say("The same run again has nothing to do")
         self._run("credly", "batch-sync")
 
+        self._certifications()
+        self._import()
+
         self._say("The proof")
         self._run("ledger", "verify")
         counts = Counter((b.template_id, b.issuer_earner_id) for b in box.credly.live_badges() if b.issuer_earner_id)
         twice = sum(count > 1 for count in counts.values())
         click.echo(f"Credly holds {len(counts)} badges issued from here; learners with the same badge twice: {twice}.")
         if twice:
-            raise ConnectctlError("The demo issued a badge twice", hint="report this: it must never happen")
+            raise ConnectctlError("The demo issued a badge twice", hint=REPORT)
+
+    def _certifications(self) -> None:
+        box = self._box
+        self._say("Mapping rows: which certification of Docebo earns which badge. One of them also goes the other way")
+        for code, template_id in box.suggested.items():
+            both_ways = ("Import As External Training=true",) if code == IMPORTED else ()
+            self._run("lookup", "set", MAPPINGS, template_id, "", code, "IsActive=true", *both_ways)
+
+        self._say("Awards become badges that end when the award does; of a renewed one the newest counts")
+        self._run("credly", "batch-sync", "--skips")
+        badges = {(b.template_id, b.issuer_earner_id): b for b in box.credly.live_badges() if b.issuer_earner_id}
+        for award in list(box.docebo.awards.values()):
+            if award.expires_at is not None and award.expires_at <= box.docebo.now():
+                continue
+            template_id = box.suggested[box.docebo.certifications[award.certification_id].code]
+            badge = badges.get((template_id, str(award.user_id)))
+            ends = None if badge is None or badge.expires_at is None else mysql_time(badge.expires_at)
+            if badge is None or ends != award.expires_at:
+                raise ConnectctlError("The demo issued a badge that ends at another time than its award", hint=REPORT)
+            click.echo(f"{badge.recipient_email}: award and badge both end {ends or 'never'}.")
+
+    def _import(self) -> None:
+        """The badge that somebody issued by hand is in every seeded world."""
+        box = self._box
+        self._say("Back again: a badge issued by hand in Credly becomes external training and an award in Docebo")
+        self._set("EXTERNAL_TRAINING_INSTITUTE_NAME", "Credly")
+        self._run("flow", "run", "credly.batch-sync-inwards", "--skips")
+        told = [event for event in box.docebo.events if event.event in ARRIVALS]
+        for event in told:
+            click.echo(f"Docebo says {event.event} for {event.payload['username']}.")
+        if sorted(event.event for event in told) != sorted(ARRIVALS):
+            raise ConnectctlError("The demo did not import the badge exactly once", hint=REPORT)
+
+        self._say("Once more in both directions: nothing to do, and nothing goes round in circles")
+        before = self._held()
+        self._run("flow", "run", "credly.batch-sync-inwards")
+        self._run("credly", "batch-sync")
+        if self._held() != before:
+            raise ConnectctlError("The demo's second run changed something", hint=REPORT)
+
+    def _held(self) -> tuple[int, ...]:
+        """How much there is of what the runs make."""
+        docebo, credly = self._box.docebo, self._box.credly
+        return len(credly.badges), len(docebo.awards), len(docebo.trainings), len(docebo.events)
 
     def _set(self, key: str, value: str) -> None:
         self._run("lookup", "set", "integration-settings", "CREDLY", key, f"Value={value}")

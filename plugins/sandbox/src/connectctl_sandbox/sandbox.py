@@ -21,7 +21,7 @@ from .ratelimit import RateLimits
 from .requestlog import RequestLog
 from .server import Server
 from .world import Size, seed_world
-from .world_achievements import seed_achievements
+from .world_achievements import LINK_FIELD, seed_achievements
 
 
 class Sandbox:
@@ -151,6 +151,7 @@ class Sandbox:
                 "username": own.username,
                 "password": own.password,
                 "rate": "none",
+                "training_link_field": str(LINK_FIELD),
             },
             "connections.credly": {
                 "base_url": self.credly_url,

@@ -10,6 +10,8 @@ from .credly import DAY, Credly
 from .docebo import Docebo
 from .world import FIRST_DAY, LAST_DAY, Size
 
+LINK_FIELD = 3
+"""The additional field of external training that is made for links (docebo.md 8.3)."""
 LARGE_CERTIFICATIONS = 20
 LARGE_AWARDS = 400
 
