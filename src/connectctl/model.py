@@ -134,6 +134,14 @@ class Discrepancy:
 
 
 @dataclass(frozen=True, slots=True)
+class Call:
+    """A flow to be run after this run has been committed, as a run of its own (GN-05)."""
+
+    flow: str
+    params: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """What should happen, in order, and what was left out. A pure function of a view."""
 
@@ -151,6 +159,7 @@ class Plan:
     open: tuple[OpenItem, ...] = ()  # changes that were not carried out join them by themselves
     findings: tuple[Discrepancy, ...] = ()  # what a comparison found; it changes nothing by itself
     notices: tuple[Notice, ...] = ()  # mails that go out once the part's rows are committed
+    calls: tuple[Call, ...] = ()  # flows that follow once all is committed; of a dry run they are dry runs too
 
 
 @dataclass(frozen=True, slots=True)

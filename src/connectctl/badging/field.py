@@ -78,6 +78,28 @@ def read(spec: ProviderSpec, ctx: RunContext, _part: Part) -> FieldView:
     """The dropdown, the template table, and which courses are known to have an element selected."""
     name, field = find_field(spec, ctx)
     ctx.step(spec.titles["find-field"], spec.titles["sync-field"], found=field is not None)
+    view = _view(spec, ctx, name, field)
+    if field is not None and any(change.action == "remove_option" for change in plan(view).changes):
+        view = replace(view, selected_by=_selections(ctx, field.id))
+    return view
+
+
+def read_alone(spec: ProviderSpec, ctx: RunContext, _part: Part) -> FieldView:
+    """The dropdown, without a thought for its elements (CR-18)."""
+    name, field = find_field(spec, ctx)
+    if field is not None:
+        ctx.step(spec.titles["find-field"], output={"course_field_id": field.id})
+    return _view(spec, ctx, name, field)
+
+
+def plan_field(view: FieldView) -> Plan:
+    """The field, when Docebo does not have it. Pure."""
+    if view.field is not None:
+        return Plan(skipped=(Skip(view.name, "unchanged", f"it is field {view.field.id}"),))
+    return Plan((_change(view, "create_field", "", reason=f"Docebo has no course field {view.name!r}"),))
+
+
+def _view(spec: ProviderSpec, ctx: RunContext, name: str, field: FieldDef | None) -> FieldView:
     docebo = ctx.client("docebo")
     elements = ctx.table(spec.element_table.name).all()
     view = FieldView(
@@ -92,8 +114,6 @@ def read(spec: ProviderSpec, ctx: RunContext, _part: Part) -> FieldView:
         {},
         docebo.max_dropdown_elements,
     )
-    if field is not None and any(change.action == "remove_option" for change in plan(view).changes):
-        view = replace(view, selected_by=_selections(ctx, field.id))
     ctx.shared = {"field": field.id if field else None, "name": name, "columns": view.columns, "spec": spec}
     return view
 
@@ -215,6 +235,9 @@ def apply(changes: list[Change], ctx: RunContext) -> list[Outcome]:
     docebo = ctx.client("docebo")
     if any(change.action == "create_field" for change in changes):
         ctx.shared["field"] = fields.create(docebo, ctx.shared["name"])
+        spec = ctx.shared["spec"]
+        if ctx.flow == f"{spec.name}.find-field":
+            ctx.step(spec.titles["find-field"], output={"course_field_id": ctx.shared["field"]})
     field_id = ctx.shared["field"]
     ctx.shared.pop("seen", None)
     options = [change for change in changes if change.action != "create_field"]

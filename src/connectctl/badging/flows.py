@@ -1,76 +1,154 @@
-"""The flows that the kit makes for a badge provider."""
+"""The flows that the kit makes for a badge provider: one for each recipe that the provider has."""
 
 from __future__ import annotations
 
-from functools import partial
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
+from connectctl.badging.recipe import KIT, Recipe
+from connectctl.badging.recipes import RECIPES
+from connectctl.badging.scope import EVERYTHING
+from connectctl.plugins.guard import resolve
 from connectctl.plugins.specs import FlowSpec, ProviderSpec
 
-OUTWARD_PARAMS = (
-    *("since", "course", "plan", "certification", "template", "user"),
-    *("event", "all_history", "full", "reissue"),
-)
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """A function of the kit, imported when it is called, with what it gets before and besides the run's arguments."""
+
+    target: str
+    first: tuple[Any, ...] = ()
+    named: Mapping[str, Any] = field(default_factory=dict)
+
+    def __call__(self, *args: Any) -> Any:
+        """What the function returns."""
+        return resolve(self.target, "connectctl")(*self.first, *args, **self.named)
 
 
 def provider_flows(spec: ProviderSpec) -> tuple[FlowSpec, ...]:
-    """sync-templates, sync-field and batch-sync of one provider, under the exact titles of its recipes."""
-    from connectctl.badging import field, inward, issuing, outward, outward_plan, reconcile, templates
+    """A flow for each recipe that the provider has a title for, under exactly this title, and the comparison."""
+    return (*(_flow(spec, recipe) for recipe in RECIPES if recipe.verb in spec.titles), _reconcile(spec))
 
-    name, noun = spec.name, spec.noun
-    return (
-        FlowSpec(
-            name=f"{name}.sync-templates",
-            title=spec.titles["sync-templates"],
-            summary=f"{spec.title} {noun}s into the table {spec.template_table.title}",
-            policy="start",
-            trigger="daily 02:00 America/Los_Angeles",
-            read=partial(templates.read, spec),
-            plan=templates.plan,
-            integration=spec.integration,
-            uses=(spec.connection,),
-            writes=(f"table {spec.template_table.title}", f"table {spec.mapping_table.title} (IsActive only)"),
+
+def _flow(spec: ProviderSpec, recipe: Recipe) -> FlowSpec:
+    words = {"name": spec.name, "title": spec.title, "noun": spec.noun, "table": spec.template_table.title}
+    ways = {"own": _own, "answers": _answers, "outwards": _outwards, "inwards": _inwards}
+    takes = {name: f"{kind}, required" for name, kind in recipe.needs.items()} | dict(recipe.takes)
+    facts: dict[str, Any] = {
+        "name": f"{spec.name}.{recipe.verb}",
+        "title": spec.titles[recipe.verb],
+        "summary": recipe.summary.format(**words),
+        "policy": recipe.policy,
+        "trigger": recipe.trigger.format(**words),
+        "integration": spec.integration,
+        "uses": tuple(spec.connection if name == "provider" else name for name in recipe.uses),
+        "calls": spec.callees(recipe.verb),
+        "params": tuple(takes),
+        "needs": tuple(recipe.needs),
+        "preset": {"event": recipe.event} if recipe.event else {},
+        "types": takes,
+        "gives": {name.format(**words): kind for name, kind in recipe.gives.items()},
+        "function": recipe.function,
+        "by_choice": recipe.by_choice,
+        "after": tuple(f"{spec.name}.{verb}" for verb in recipe.after),
+    }
+    return FlowSpec(**(facts | ways[recipe.way](spec, recipe)))
+
+
+def _answers(spec: ProviderSpec, recipe: Recipe) -> dict[str, Any]:
+    """A function whose answer is the run's output."""
+    return {
+        "read": Bound(KIT + "functions:read", (spec, recipe.verb, recipe.function)),
+        "plan": KIT + "functions:plan",
+        "settings": tuple(setting.name for setting in spec.settings) if recipe.verb in ("read-settings",) else (),
+    }
+
+
+def _outwards(spec: ProviderSpec, recipe: Recipe) -> dict[str, Any]:
+    """Docebo to the provider, or a share of it."""
+    prepare = KIT + ("dispatch:prepare_outwards" if recipe.verb == "dispatch-docebo" else "outward:prepare")
+    return {
+        "prepare": Bound(prepare, (spec,), {} if recipe.scope == EVERYTHING else {"scope": recipe.scope}),
+        "parts": KIT + "outward:parts",
+        "read": KIT + "outward:read",
+        "plan": KIT + "outward_plan:plan",
+        "apply": KIT + "issuing:apply",
+        "look": Bound(KIT + "issuing:look", (spec,)),
+        "applies_to": spec.connection,
+        "writes": (f"{spec.title} credentials",),
+        "settings": tuple(setting.name for setting in spec.settings),
+        "batch": spec.capabilities.batch,
+    }
+
+
+def _inwards(spec: ProviderSpec, recipe: Recipe) -> dict[str, Any]:
+    """The provider to Docebo, or a share of it."""
+    return {
+        "prepare": Bound(
+            KIT + "inward:prepare", (spec,), {} if recipe.scope == EVERYTHING else {"scope": recipe.scope}
         ),
-        FlowSpec(
-            name=f"{name}.sync-field",
-            title=spec.titles["sync-field"],
-            summary=f"Table {spec.template_table.title} into the Docebo course dropdown",
-            policy="start",
-            trigger="every 5 minutes",
-            read=partial(field.read, spec),
-            plan=field.plan,
-            apply=field.apply,
-            look=field.look,
-            integration=spec.integration,
-            uses=("docebo",),
-            applies_to="docebo",
-            calls=spec.callees("sync-field"),
-            writes=("the Docebo course additional field", f"table {spec.template_table.title} (Dropdown Element ID)"),
-            settings=("COURSE_ADDITIONAL_FIELD",),
-            batch=1000,  # one request changes all elements; never two at a time (docebo.md 4.4)
-            requests=2,  # the field is read again after the change
-            parallel=False,
-        ),
-        FlowSpec(
-            name=f"{name}.batch-sync",
-            title=spec.titles["batch-sync"],
-            summary=f"Completed courses and learning plans, and certifications, become {spec.title} credentials",
-            policy="manual",
-            trigger="by hand",
-            prepare=partial(outward.prepare, spec),
-            parts=outward.parts,
-            read=outward.read,
-            plan=outward_plan.plan,
-            apply=issuing.apply,
-            look=partial(issuing.look, spec),
-            integration=spec.integration,
-            uses=("docebo", spec.connection),
-            applies_to=spec.connection,
-            calls=spec.callees("batch-sync"),
-            writes=(f"{spec.title} credentials",),
-            settings=tuple(setting.name for setting in spec.settings),
-            params=OUTWARD_PARAMS,
-            batch=spec.capabilities.batch,
-        ),
-        inward.flow(spec),
-        reconcile.flow(spec),
+        "parts": KIT + "inward:parts",
+        "read": KIT + "inward:read",
+        "plan": KIT + "inward_plan:plan",
+        "apply": Bound(KIT + "importing:apply", (spec,)),
+        "look": KIT + "importing:look",
+        "applies_to": "docebo",
+        "writes": ("external training in Docebo", "certification awards in Docebo"),
+        "settings": tuple(setting.name for setting in spec.settings),
+    }
+
+
+def _own(spec: ProviderSpec, recipe: Recipe) -> dict[str, Any]:
+    """The recipes that have a read and a plan of their own."""
+    templates, mappings = spec.template_table.title, spec.mapping_table.title
+    field_setting = (spec.keys["field"],) if "field" in spec.keys else ()
+    on_field = {
+        "apply": KIT + "field:apply",
+        "look": KIT + "field:look",
+        "applies_to": "docebo",
+        "settings": field_setting,
+        "batch": 1000,  # one request changes all elements; never two at a time (docebo.md 4.4)
+        "requests": 2,  # the field is read again after the change
+        "parallel": False,
+    }
+    rows = (f"table {templates}", f"table {mappings} (IsActive only)")
+    more: dict[str, dict[str, Any]] = {
+        "sync-templates": {"plan": KIT + "templates:plan", "writes": rows},
+        "sync-template": {"plan": KIT + "templates:plan", "writes": rows},
+        "notify-deletions": {"plan": KIT + "templates:plan_notice", "writes": ("a mail",)},
+        "run-sync-field": {"plan": KIT + "dispatch:plan"},
+        "dispatch-provider": {"plan": KIT + "dispatch:plan"},
+        "process-event": {"plan": KIT + "dispatch:plan"},
+        "find-field": on_field | {"plan": KIT + "field:plan_field", "writes": ("the Docebo course additional field",)},
+        "sync-field": on_field
+        | {
+            "plan": KIT + "field:plan",
+            "writes": ("the Docebo course additional field", f"table {templates} (Dropdown Element ID)"),
+        },
+    }
+    return {"read": Bound(recipe.function, (spec,))} | more[recipe.verb]
+
+
+def _reconcile(spec: ProviderSpec) -> FlowSpec:
+    """No recipe of the vendor's: Docebo, the provider and the ledger compared, and on request brought in line."""
+    return FlowSpec(
+        name=f"{spec.name}.reconcile",
+        title=f"Reconcile - Docebo, {spec.title} and ledger",
+        summary=f"Docebo, {spec.title} and the ledger compared; with repair=true brought in line",
+        policy="manual",
+        trigger="by hand",
+        prepare=Bound(KIT + "reconcile:prepare", (spec,)),
+        parts=KIT + "reconcile:parts",
+        read=KIT + "reconcile:read",
+        plan=KIT + "reconcile:plan",
+        apply=Bound(KIT + "reconcile:apply", (spec,)),
+        look=Bound(KIT + "reconcile:look", (spec,)),
+        integration=spec.integration,
+        uses=("docebo", spec.connection),
+        applies_to=spec.connection,
+        writes=(f"{spec.title} credentials, only with repair=true", "Docebo's external training and awards, likewise"),
+        settings=tuple(setting.name for setting in spec.settings),
+        params=("repair", "revoke"),
+        batch=spec.capabilities.batch,
     )

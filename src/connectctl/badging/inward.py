@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 
-from connectctl.badging import awarding, importing, inward_plan, training
+from connectctl.badging import awarding, training
 from connectctl.badging.accounts import keep_account
 from connectctl.badging.badge_spool import BadgeSpool
 from connectctl.badging.chains import Chain
@@ -27,7 +26,7 @@ from connectctl.badging.templates import open_provider
 from connectctl.badging.vanished import read_vanished
 from connectctl.badging.window import FILTERS, WALK
 from connectctl.model import Cursor, OpenItem, Part, Problem, RunContext
-from connectctl.plugins.specs import FlowSpec, ProviderSpec
+from connectctl.plugins.specs import ProviderSpec
 
 
 @dataclass(slots=True)
@@ -48,30 +47,6 @@ class Shared:
     blind: set[str] = field(default_factory=set)  # lists of Docebo's with rows that could not be read
     block: View = field(default_factory=MarkerView)  # what `parts` has just named
     unread: bool = False  # whether some part could not be read
-
-
-def flow(spec: ProviderSpec) -> FlowSpec:
-    """The batch that imports everything, run by hand (CR-41)."""
-    return FlowSpec(
-        name=f"{spec.name}.batch-sync-inwards",
-        title=spec.titles["batch-sync-inwards"],
-        summary=f"{spec.title} credentials become external training and certification awards in Docebo",
-        policy="manual",
-        trigger="by hand",
-        prepare=partial(prepare, spec),
-        parts=parts,
-        read=read,
-        plan=inward_plan.plan,
-        apply=partial(importing.apply, spec),
-        look=importing.look,
-        integration=spec.integration,
-        uses=("docebo", spec.connection),
-        applies_to="docebo",
-        calls=spec.callees("batch-sync-inwards"),
-        writes=("Docebo's external training", "Docebo's certification awards"),
-        settings=tuple(setting.name for setting in spec.settings),
-        params=("since", "template", "user", "badge", "certification", "full", "all_history"),
-    )
 
 
 def prepare(spec: ProviderSpec, ctx: RunContext, scope: Scope = EVERYTHING) -> Shared:
@@ -105,8 +80,10 @@ def prepare(spec: ProviderSpec, ctx: RunContext, scope: Scope = EVERYTHING) -> S
     arrivals = Arrivals(ctx, provider, spool, window.start, problems, _families(rows, found), codes)
     shared = Shared(spec, provider, window, common, spool, problems, arrivals, found, str(institute or ""))
     _read_credentials(shared, ctx)
-    note(spec, ctx, "read-credentials", credentials=spool.count_badges())
-    note(spec, ctx, "import-credential", "read-credentials", credentials=spool.count_badges())
+    collected = not (window.badges or ctx.params.get("event"))
+    if collected:
+        note(spec, ctx, "read-credentials", credentials=spool.count_badges())
+    note(spec, ctx, "import-credential", "read-credentials" if collected else "", credentials=spool.count_badges())
     if spool.count_badges():
         keep_account(ctx, spec.name, provider.account)
     looked = find_owners(shared, ctx)
@@ -132,6 +109,9 @@ def _read_credentials(shared: Shared, ctx: RunContext) -> None:
     """Whole lists for what is new, events for what goes on, look-ups for what is named (CR-43, GN-37)."""
     window, arrivals = shared.window, shared.arrivals
     wanted = {source.part: source for source in shared.sources.values() if source.readable}
+    event = shared.provider.event(str(ctx.params["event"])) if ctx.params.get("event") else None
+    if event is not None and arrivals.follow([event], {t for source in wanted.values() for t in source.templates}):
+        return
     if window.users:
         for email in _named(shared, ctx):
             for template in sorted({template for source in wanted.values() for template in source.templates}):

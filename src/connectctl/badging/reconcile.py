@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
 from typing import Any, cast
 
 from connectctl.badging import importing, inward, issuing, outward, outward_plan, reconcile_inward, reconcile_plan
@@ -22,7 +21,7 @@ from connectctl.badging.standing import Desk, standing
 from connectctl.badging.window import switched
 from connectctl.errors import BadAnswer, ConfirmationNeeded, DataError, NotAllowed, NotFound
 from connectctl.model import Change, Look, Outcome, Part, Plan, Problem, RunContext, Skip
-from connectctl.plugins.specs import FlowSpec, ProviderSpec
+from connectctl.plugins.specs import ProviderSpec
 
 TEMPLATE = "template:"
 OUTWARDS = ("issue", "replace", "revoke")
@@ -61,30 +60,6 @@ class Shared:
     repair: bool = False
     revoke: bool = False
     inward: Inward | None = None
-
-
-def flow(spec: ProviderSpec) -> FlowSpec:
-    """The flow that compares, and repairs where it is told to."""
-    return FlowSpec(
-        name=f"{spec.name}.reconcile",
-        title=f"Reconcile - Docebo, {spec.title} and ledger",
-        summary=f"Docebo, {spec.title} and the ledger compared; with repair=true brought in line",
-        policy="manual",
-        trigger="by hand",
-        prepare=partial(prepare, spec),
-        parts=parts,
-        read=read,
-        plan=plan,
-        apply=partial(apply, spec),
-        look=partial(look, spec),
-        integration=spec.integration,
-        uses=("docebo", spec.connection),
-        applies_to=spec.connection,
-        writes=(f"{spec.title} credentials, only with repair=true", "Docebo's external training and awards, likewise"),
-        settings=tuple(setting.name for setting in spec.settings),
-        params=("repair", "revoke"),
-        batch=spec.capabilities.batch,
-    )
 
 
 def prepare(spec: ProviderSpec, ctx: RunContext) -> Shared:

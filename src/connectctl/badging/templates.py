@@ -1,21 +1,28 @@
-"""Provider templates into the template table (CR-23, CR-53 to CR-57, GN-33): read, and a pure plan."""
+"""Provider templates into the template table, all or one (CR-21 to CR-23, CR-53 to CR-57, GN-33); a pure plan."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
 from connectctl.badging.accounts import check_account, keep_account
 from connectctl.badging.columns import Columns
 from connectctl.badging.provider import Provider, Template
-from connectctl.model import Notice, Part, Plan, RowWrite, RunContext, Skip
+from connectctl.badging.window import listed
+from connectctl.errors import UsageError
+from connectctl.model import Call, Notice, Part, Plan, RowWrite, RunContext, Skip
 from connectctl.plugins.specs import ProviderSpec
 
 
 @dataclass(frozen=True, slots=True)
 class TemplatesView:
-    """A complete listing of the provider's templates, and the rows as they are."""
+    """A complete listing of the provider's templates, and the rows as they are.
+
+    `only`: not a listing, but a look at this template; nothing is said of the others. `stale` says why the look is not
+    to be acted upon. `follow` are the flows to be run when a row changes.
+    """
 
     table: str
     mapping_table: str
@@ -27,6 +34,9 @@ class TemplatesView:
     integration: str = ""
     titles: tuple[str, str, str] = ("the provider", "the template table", "the mapping table")  # in words, for the mail
     sync_field: str = ""  # the command that brings the dropdown in line
+    only: str | None = None
+    stale: str = ""
+    follow: tuple[str, ...] = ()
 
 
 def open_provider(spec: ProviderSpec, ctx: RunContext) -> Provider:
@@ -42,6 +52,49 @@ def read(spec: ProviderSpec, ctx: RunContext, _part: Part) -> TemplatesView:
     templates = provider.templates()
     keep_account(ctx, spec.name, provider.account)
     ctx.step(spec.titles["sync-templates"], templates=len(templates))
+    return _view(spec, ctx, templates)
+
+
+def read_one(spec: ProviderSpec, ctx: RunContext, _part: Part) -> TemplatesView:
+    """One template as it is now, whatever the event says (CR-21): a deleted one is one that the provider has not."""
+    template_id, event = str(ctx.params["template"]).strip(), str(ctx.params.get("event") or "changed")
+    if event not in ("changed", "deleted"):
+        raise UsageError(f"event is changed or deleted, not {event!r}", hint=f"connectctl flow show {ctx.flow}")
+    provider = open_provider(spec, ctx)
+    at, versions = _moment(ctx), ctx.cached(f"template-versions/{provider.account}")
+    newest = versions.get(template_id)
+    if at is not None and newest is not None and at < datetime.fromisoformat(newest):
+        view = replace(_view(spec, ctx, ()), only=template_id)
+        return replace(view, stale=f"an event of {newest} was carried out before this one of {at.isoformat()}")
+    found = provider.template(template_id)
+    keep_account(ctx, spec.name, provider.account)
+    if at is not None:
+        versions[template_id] = at.isoformat()
+    view = _view(spec, ctx, () if found is None else (found,))
+    ctx.step(spec.titles["sync-template"], templates=len(view.templates))
+    if template_id in view.rows and _gone(view, template_id) and "notify-deletions" in spec.titles:
+        ctx.step(spec.titles["notify-deletions"], spec.titles["sync-template"], templates=1)
+    follow = (f"{spec.name}.sync-field",) if "sync-field" in spec.titles else ()
+    return replace(view, only=template_id, follow=follow)
+
+
+def _moment(ctx: RunContext) -> datetime | None:
+    """When the event happened, as far as it is known."""
+    text = str(ctx.params.get("at") or "")
+    try:
+        at = datetime.fromisoformat(text) if text else None
+    except ValueError:
+        at = None
+    if text and (at is None or at.tzinfo is None):
+        raise UsageError(f"at is a moment with its zone, not {text!r}", hint="--param at=2026-01-31T12:00:00+00:00")
+    return at
+
+
+def _gone(view: TemplatesView, template_id: str) -> bool:
+    return all(template.id != template_id or template.state == "draft" for template in view.templates)
+
+
+def _view(spec: ProviderSpec, ctx: RunContext, templates: Sequence[Template]) -> TemplatesView:
     columns = Columns.of(spec)
     rows = {str(row[columns.id]): dict(row) for row in ctx.table(spec.template_table.name).all()}
     mappings = [dict(row) for row in ctx.table(spec.mapping_table.name).all()]
@@ -65,6 +118,8 @@ def plan(view: TemplatesView) -> Plan:
     A name belongs to the template that has it in the table already, else to the first by creation time and id; the
     others are skipped (CR-53). Archived: IsActive false, row kept (CR-54). Gone: row deleted, mappings off (CR-55).
     """
+    if view.stale:
+        return Plan(skipped=(Skip(str(view.only), "unchanged", view.stale, template=view.only),))
     columns = view.columns
     listed = {template.id: template for template in view.templates if template.state != "draft"}
     owners = _owners(view, listed)
@@ -85,7 +140,8 @@ def plan(view: TemplatesView) -> Plan:
             writes.append(write)
         else:
             skipped.append(Skip(template.id, "unchanged", template=template.id))
-    for gone in sorted(set(view.rows) - {t.id for t in view.templates if t.state != "draft"}):
+    looked = set(view.rows) if view.only is None else {view.only} & set(view.rows)
+    for gone in sorted(looked - set(listed)):
         removals += 1
         writes.append(RowWrite("delete_row", view.table, (gone,), reason="the template is gone from the provider"))
         writes += _mappings_off(view, gone)
@@ -95,22 +151,30 @@ def plan(view: TemplatesView) -> Plan:
         notices=_notice(view, writes, skipped),
         removals=removals,
         removal_base=len(view.rows),
-        emptied=bool(view.rows) and not view.templates,
+        emptied=view.only is None and bool(view.rows) and not view.templates,
+        calls=tuple(Call(flow) for flow in view.follow) if writes else (),
     )
 
 
 def _notice(view: TemplatesView, writes: Sequence[RowWrite], skipped: Sequence[Skip]) -> tuple[Notice, ...]:
     """One mail per run about templates that were deleted, and what follows from it (CR-22, CR-55); none without."""
     deleted = [write.key[0] for write in writes if write.action == "delete_row"]
+    off = [write.key for write in writes if write.table == view.mapping_table]
+    doubles = [f"  {skip.key}: {skip.detail}" for skip in skipped if skip.reason == "duplicate_name"]
+    return _mail(view, deleted, off, doubles)
+
+
+def _mail(
+    view: TemplatesView, deleted: Sequence[str], off: Sequence[Sequence[str]], doubles: Sequence[str] = ()
+) -> tuple[Notice, ...]:
     if not deleted:
         return ()
     provider, table, mappings = view.titles
+    names = {template: str(view.rows.get(template, {}).get(view.columns.name) or "") for template in deleted}
     lines = [f"{provider} does not have these templates any more; their rows were removed from {table}:", ""]
-    lines += [f"  {view.rows[template][view.columns.name]} ({template})" for template in deleted]
-    off = [write.key for write in writes if write.table == view.mapping_table]
+    lines += [f"  {name} ({template})" if name else f"  {template}" for template, name in names.items()]
     lines += ["", f"Switched off in {mappings}:" if off else f"No active row of {mappings} named them."]
     lines += ["", *(f"  {', '.join(cell or '-' for cell in key)}" for key in off)] if off else []
-    doubles = [f"  {skip.key}: {skip.detail}" for skip in skipped if skip.reason == "duplicate_name"]
     lines += ["", "Left out, because another template has the name already:", "", *doubles] if doubles else []
     lines += ["", f"The next {view.sync_field} takes their elements out of the dropdown in Docebo;"]
     lines += ["courses that selected one fall back to the field's default value. Completions stay."]
@@ -121,7 +185,9 @@ def _notice(view: TemplatesView, writes: Sequence[RowWrite], skipped: Sequence[S
 def _owners(view: TemplatesView, listed: Mapping[str, Template]) -> dict[str, str]:
     """Which template each name belongs to."""
     owners: dict[str, str] = {}
-    names = {template_id: template.name.strip() for template_id, template in listed.items()}
+    known = view.rows.items() if view.only is not None else ()  # what was not looked at is as its row says
+    names = {template_id: str(row[view.columns.name]).strip() for template_id, row in known if template_id != view.only}
+    names |= {template_id: template.name.strip() for template_id, template in listed.items()}
     for template_id in sorted(view.rows):
         name = str(view.rows[template_id][view.columns.name]).strip()
         if names.get(template_id) == name:
@@ -166,3 +232,34 @@ def _mappings_off(view: TemplatesView, template_id: str) -> list[RowWrite]:
         for row in view.mappings
         if str(row.get(view.columns.id)) == template_id and row.get(view.columns.active) is True
     ]
+
+
+@dataclass(frozen=True, slots=True)
+class DeletedView:
+    """Templates that somebody says are deleted, and which of them the provider still has."""
+
+    tables: TemplatesView
+    named: tuple[str, ...]
+    there: frozenset[str]
+
+
+def read_deleted(spec: ProviderSpec, ctx: RunContext, _part: Part) -> DeletedView:
+    """The templates that the run names, each looked for at the provider: no mail says what is not so."""
+    named = tuple(dict.fromkeys(listed(ctx, "template")))
+    provider = open_provider(spec, ctx)
+    there = frozenset(template for template in named if provider.template(template) is not None)
+    ctx.step(spec.titles["notify-deletions"], templates=len(named) - len(there))
+    return DeletedView(_view(spec, ctx, ()), named, there)
+
+
+def plan_notice(view: DeletedView) -> Plan:
+    """One mail about all deleted templates and the mapping rows that are off; none when nothing is (CR-22). Pure."""
+    tables = view.tables
+    gone = [template for template in view.named if template not in view.there]
+    off = [
+        tuple(str(row[name] or "") for name in tables.mapping_key)
+        for row in tables.mappings
+        if str(row.get(tables.columns.id)) in gone and row.get(tables.columns.active) is not True
+    ]
+    still = (Skip(key, "unchanged", f"{tables.titles[0]} still has it", template=key) for key in sorted(view.there))
+    return Plan(skipped=tuple(still), notices=_mail(tables, gone, off))

@@ -13,21 +13,23 @@ from connectctl.errors import UsageError
 
 if TYPE_CHECKING:
     from connectctl.cli.session import Session
+    from connectctl.flows.starting import Switched
     from connectctl.plugins.specs import FlowSpec
 
 COLUMNS = ("id", "title", "plugin", "policy", "trigger", "state", "last_run", "next_run")
+SWITCHED = ("id", "title", "state", "note")
 
 
 @click.group(cls=Group)
 def flow() -> None:
-    """List, show and run flows.
+    """List, show, run, start and stop flows.
 
     Example: connectctl flow list
     """
 
 
 @flow.command("list")
-@click.option("--all", "everything", is_flag=True, help="Also function recipes and flows to run by hand.")
+@click.option("--all", "everything", is_flag=True, help="Also the functions that other flows call.")
 @json_option
 @pass_session
 def list_(session: Session, everything: bool, as_json: bool) -> None:
@@ -46,7 +48,7 @@ def list_(session: Session, everything: bool, as_json: bool) -> None:
 @json_option
 @pass_session
 def show(session: Session, id: str, as_json: bool) -> None:
-    """Show what a flow reads, plans and writes.
+    """Show what a flow reads, writes, calls and needs.
 
     Example: connectctl flow show credly.batch-sync
     """
@@ -59,14 +61,16 @@ def show(session: Session, id: str, as_json: bool) -> None:
         "reads": list(spec.uses),
         "writes": list(spec.writes),
         "settings": list(spec.settings),
-        "params": list(spec.params),
+        "inputs": {name: spec.types.get(name, "text") for name in spec.params},
+        "outputs": dict(spec.gives),
+        "function": spec.function or (spec.read if isinstance(spec.read, str) else None),
         "calls": list(spec.calls),
         "callers": callers,
     }
     if as_json:
         emit_json(facts)
     else:
-        emit([{"fact": name, "value": value} for name, value in facts.items()], ("fact", "value"))
+        emit([{"fact": name, "value": _lines(value)} for name, value in facts.items()], ("fact", "value"))
 
 
 @flow.command()
@@ -80,6 +84,65 @@ def run(session: Session, /, id: str, params: tuple[str, ...], **options: Any) -
     Example: connectctl flow run credly.sync-templates --dry-run
     """
     run_flow(session, id, _params(session.plugins.flow(id), params), **options)
+
+
+@flow.command()
+@click.argument("id", metavar="ID|PLUGIN")
+@click.option("--force", is_flag=True, help="Also a flow that is meant to be run by hand.")
+@json_option
+@pass_session
+def start(session: Session, id: str, force: bool, as_json: bool) -> None:
+    """Switch the schedule or webhook of flows on.
+
+    With a plugin's name its flows are started in the order that its makers give. The event dispatchers wait until each
+    batch has finished once.
+
+    Example: connectctl flow start credly
+    """
+    from datetime import UTC, datetime
+
+    from connectctl.flows import starting
+
+    specs = starting.find(session.plugins, id)
+    if force and id not in session.plugins.flows:
+        raise UsageError("--force goes with the id of one flow", hint=f"connectctl flow start {id}")
+    _show_switched(starting.start(session.store, specs, datetime.now(UTC), force=force), as_json=as_json)
+    refused = starting.refusal(session.store, specs)
+    if refused is not None:
+        raise refused
+
+
+@flow.command()
+@click.argument("id", metavar="ID|PLUGIN")
+@json_option
+@pass_session
+def stop(session: Session, id: str, as_json: bool) -> None:
+    """Switch the schedule or webhook of flows off.
+
+    A run that is under way goes on. Events that come meanwhile are kept, and functions stay callable.
+
+    Example: connectctl flow stop credly.dispatch-docebo
+    """
+    from datetime import UTC, datetime
+
+    from connectctl.flows import starting
+
+    specs = starting.find(session.plugins, id)
+    _show_switched(starting.stop(session.store, specs, datetime.now(UTC)), as_json=as_json)
+
+
+def _show_switched(switched: list[Switched], *, as_json: bool) -> None:
+    from connectctl.cli.output import emit
+
+    rows = [
+        {"id": one.spec.name, "title": one.spec.title, "state": one.state, "note": one.note or None} for one in switched
+    ]
+    emit(rows, SWITCHED, "json" if as_json else None)
+
+
+def _lines(value: Any) -> Any:
+    """A mapping in words, for a cell."""
+    return [f"{name}: {words}" for name, words in value.items()] if isinstance(value, dict) else value
 
 
 def _params(spec: FlowSpec, pairs: tuple[str, ...]) -> dict[str, Any]:
@@ -103,6 +166,7 @@ def _list(value: Any) -> list[Any]:
 
 def _row(session: Session, spec: FlowSpec) -> dict[str, Any]:
     from connectctl.flows.runs import RunRecords
+    from connectctl.flows.states import FlowStates
 
     last = RunRecords(session.store).last(spec.name)
     return {
@@ -111,7 +175,8 @@ def _row(session: Session, spec: FlowSpec) -> dict[str, Any]:
         "plugin": session.plugins.flows.owner(spec.name),
         "policy": spec.policy,
         "trigger": spec.trigger,
-        "state": "stopped",  # nothing starts by itself until there is a scheduler
+        # A function has no state: it can be called at any time (GN-02).
+        "state": None if spec.policy == "function" else FlowStates(session.store).get(spec.name),
         "last_run": last["started_at"] if last else None,
         "next_run": None,
     }

@@ -31,7 +31,7 @@ COMMANDS: dict[str, Entry] = {
     "connection": Entry("Set up", "Set, list and test connections", "connectctl.cli.connection:connection"),
     "lookup": Entry("Set up", "Show and change lookup tables", "connectctl.cli.lookup:lookup"),
     "plugin": Entry("Set up", "Installed plugins and their faults", "connectctl.cli.plugin:plugin"),
-    "flow": Entry("Work", "List, show and run flows", "connectctl.cli.flow:flow"),
+    "flow": Entry("Work", "List, show, run, start and stop flows", "connectctl.cli.flow:flow"),
     "apply": Entry("Work", "Carry out a saved plan", "connectctl.cli.apply:apply"),
     "run": Entry("Look back", "What runs did, and what they left undone", "connectctl.cli.run:run"),
     "coverage": Entry("Look back", "What has no mapping, and mappings to nothing", "connectctl.cli.coverage:coverage"),

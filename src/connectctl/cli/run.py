@@ -120,7 +120,7 @@ def retry(session: Session, run_id: str, dry_run: bool, as_json: bool, yes: bool
 
 
 def _counts(step: dict[str, Any]) -> str:
-    facts = ("recipe", "caller", "at", "times")
+    facts = ("recipe", "caller", "at", "times", "output")
     return ", ".join(f"{name} {value}" for name, value in step.items() if name not in facts)
 
 

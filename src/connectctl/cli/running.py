@@ -80,10 +80,22 @@ def run_flow(
         )
         result = execute(runtime, spec, params, options)
     show_run(session, result.report, as_json=as_json, ended=result.error is None)
-    for notice in result.notices:
-        _announce(session, notice)
-    _raise(result)
+    for called in _called(result):
+        if not as_json:  # the object names them; `run show` has the rest
+            show_run(session, called.report, as_json=False, ended=called.error is None)
+    for one in (result, *_called(result)):
+        for notice in one.notices:
+            _announce(session, notice)
+    for one in (result, *_called(result)):
+        _raise(one)
     return result.report
+
+
+def _called(result: RunResult) -> Iterator[RunResult]:
+    """The runs that a run called for, and theirs."""
+    for called in result.calls:
+        yield called
+        yield from _called(called)
 
 
 def _announce(session: Session, notice: Notice) -> None:
@@ -121,6 +133,8 @@ def show_run(session: Session, report: Mapping[str, Any], *, as_json: bool, ende
         lists = {name: report[name] for name in ("findings", "items") if name in report}
         emit_json_object({name: value for name, value in report.items() if name not in lists}, lists)
         return
+    if "output" in report:
+        _show_output(report["output"])
     for name, columns in (("findings", FINDINGS), ("items", COLUMNS)):
         rows = report.get(name) or ()
         if rows:
@@ -135,6 +149,22 @@ def show_run(session: Session, report: Mapping[str, Any], *, as_json: bool, ende
         session.say(prediction(session.settings, report["predicted_calls"]))
     if ended or report["done"]:
         session.say(sentence(report))
+
+
+def _show_output(output: Any) -> None:
+    """What a function has answered: a list as rows, anything else as facts."""
+    from connectctl.cli.output import emit
+
+    facts: list[dict[str, Any]] = []
+    for name, value in output.items() if isinstance(output, dict) else [("output", output)]:
+        if isinstance(value, list) and value and all(isinstance(row, dict) for row in value):
+            emit(value, list(value[0]))
+        elif isinstance(value, dict):
+            facts += [{"fact": f"{name} {part}", "value": what} for part, what in value.items()]
+        else:
+            facts.append({"fact": name, "value": value})
+    if facts:
+        emit(facts, ("fact", "value"))
 
 
 def _lines(session: Session, items: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
@@ -165,7 +195,7 @@ def sentence(report: Mapping[str, Any]) -> str:
     else:
         words = [", ".join(f"{name} {count}" for name, count in done.items()) or "nothing done"]
         if not planned and report["status"] == "succeeded":
-            words = ["nothing to do"]
+            words = ["answered" if "output" in report else "nothing to do"]
     if report["failed"]:
         words.append(f"{report['failed']} failed")
     if report["unsure"]:

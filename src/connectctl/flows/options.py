@@ -50,8 +50,12 @@ class RunOptions:
 
 @dataclass(frozen=True, slots=True)
 class RunResult:
-    """The run's object (cli.md 4), the error that ended it early, if any, and what a dry run would have mailed."""
+    """The run's object (cli.md 4), the error that ended it early, if any, and what a dry run would have mailed.
+
+    `calls` are the runs that it called for, in order.
+    """
 
     report: dict[str, Any]
     error: ConnectctlError | None
     notices: tuple[Notice, ...] = ()
+    calls: tuple[RunResult, ...] = ()

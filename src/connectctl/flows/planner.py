@@ -20,7 +20,7 @@ from connectctl.flows.options import RunOptions
 from connectctl.flows.report import QUIET
 from connectctl.flows.runs import RunRecords
 from connectctl.flows.selection import Selection
-from connectctl.model import Change, Discrepancy, Notice, Part, Plan, Problem, RowWrite, Skip
+from connectctl.model import Call, Change, Discrepancy, Notice, Part, Plan, Problem, RowWrite, Skip
 
 Row = tuple[str, str, str, str, Mapping[str, Any]]  # kind, action, key, state, data
 
@@ -41,6 +41,7 @@ class Planner:
     unread: list[ConnectctlError] = field(default_factory=list)  # why parts could not be read
     predicted: dict[str, int] = field(default_factory=dict)  # requests of the whole run, by connection, without tokens
     notices: list[Notice] = field(default_factory=list)
+    calls: list[Call] = field(default_factory=list)
     answered: bool = False  # whether a part was read from a remote
     _batches: int = 0
     _taken: dict[str, str] = field(default_factory=dict)  # of the part being planned: holding, what it was planned for
@@ -124,6 +125,7 @@ class Planner:
             rows += [("finding", one.kind, one.key, "found", _finding_to_json(one)) for one in plan.findings]
         if self.selection.everything or changes or writes:  # a retry of something else has nothing to tell of
             self.notices += plan.notices
+            self.calls += plan.calls
             rows += [("notice", "mail", one.subject, "planned", notice_to_json(one)) for one in plan.notices]
         for skip in skips:
             self.skipped[skip.reason] += 1

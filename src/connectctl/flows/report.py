@@ -93,8 +93,9 @@ def summarise(records: RunRecords, run: str) -> dict[str, Any]:
 
 
 def run_head(record: Mapping[str, Any]) -> dict[str, Any]:
-    """A run's facts and sums, without its items."""
+    """A run's facts and sums, without its items; and `output`, what it has answered, where it was asked something."""
     summary = record["summary"]
+    outputs = [step["output"] for step in summary.get("steps", []) if "output" in step]
     return {
         "run": record["id"],
         "flow": record["flow"],
@@ -113,19 +114,29 @@ def run_head(record: Mapping[str, Any]) -> dict[str, Any]:
         "predicted_calls": summary.get("predicted_calls", {}),
         "warnings": summary.get("warnings", []),
         "error": record["error"],
+        **({"output": outputs[-1]} if outputs else {}),
     }
 
 
 def run_object(records: RunRecords, record: Mapping[str, Any], *, skips: bool = False) -> dict[str, Any]:
     """The whole object of a recorded run; the same one whenever it is asked for. Its `items` stay in the store.
 
-    `findings` are there where a comparison found any.
+    `findings` are there where a comparison found any, and `calls`, the runs that it called for without their items, where
+    there are any.
     """
     run = record["id"]
-    found = {"findings": Items(records, run, ("finding",), finding_object)} if records.count(run, ("finding",)) else {}
-    return (
-        run_head(record) | {"items": Items(records, run, (*CHANGED, "skip") if skips else CHANGED, item_object)} | found
-    )
+    found: dict[str, Any] = {}
+    if records.count(run, ("finding",)):
+        found["findings"] = Items(records, run, ("finding",), finding_object)
+    called = [records.get(one) for one in record["summary"].get("calls", ())]
+    calls = [shortened(run_object(records, one)) for one in called if one is not None]
+    items = Items(records, run, (*CHANGED, "skip") if skips else CHANGED, item_object)
+    return run_head(record) | ({"calls": calls} if calls else {}) | {"items": items} | found
+
+
+def shortened(report: Mapping[str, Any]) -> dict[str, Any]:
+    """The object of a run without its lists, as the run that called for it shows it."""
+    return {name: value for name, value in report.items() if name not in ("items", "findings")}
 
 
 def run_detail(record: Mapping[str, Any]) -> dict[str, Any]:

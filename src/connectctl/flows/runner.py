@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -14,6 +14,7 @@ from connectctl.errors import (
     Interrupted,
     RunLocked,
     StoreCorrupt,
+    UsageError,
 )
 from connectctl.flows import notices, planfile
 from connectctl.flows.clock import RunClock, stoppable
@@ -26,10 +27,11 @@ from connectctl.flows.options import RunOptions, RunResult
 from connectctl.flows.planner import Planner
 from connectctl.flows.proof import seal
 from connectctl.flows.recovery import recover
-from connectctl.flows.report import run_object, summarise
+from connectctl.flows.report import run_object, shortened, summarise
 from connectctl.flows.runs import RunRecords, new_run_id
 from connectctl.flows.selection import Selection
 from connectctl.flows.settle import Unsettled
+from connectctl.model import Call
 from connectctl.plugins.specs import FlowSpec
 from connectctl.store.retention import tidy
 
@@ -37,18 +39,37 @@ from connectctl.store.retention import tidy
 def execute(
     runtime: Runtime, spec: FlowSpec, params: Mapping[str, Any], options: RunOptions, clock: RunClock | None = None
 ) -> RunResult:
-    """Runs one flow once and records it. What the run met is in the result, not raised.
+    """Runs one flow once and records it, then the flows it calls for. What the runs met is in the result, not raised.
 
     Safe to repeat at any time, also after kill -9: what was done is known to the ledger and not sent again.
     """
-    locks, clock = Locks.of(runtime.store, runtime.data_dir), clock or RunClock()
+    locks, used = Locks.of(runtime.store, runtime.data_dir), clock or RunClock()
+    run = _Run(runtime, spec, {**params, **spec.preset}, options, used, locks)
     try:
-        result = _Run(runtime, spec, params, options, clock, locks).carry_out()
+        result = run.carry_out()
     finally:
         locks.free()
-    if result.error is None and not options.dry_run:
-        tidy(runtime.store, runtime.settings.keep_runs, clock.now())
-    return result
+    if result.error is not None:
+        return result
+    if not options.dry_run:
+        tidy(runtime.store, runtime.settings.keep_runs, used.now())
+    return _follow(runtime, result, run.planner.calls, options, clock) if run.planner.calls else result
+
+
+def _follow(
+    runtime: Runtime, result: RunResult, calls: Sequence[Call], options: RunOptions, clock: RunClock | None
+) -> RunResult:
+    """Runs what a run has called for, in order (GN-05). One that fails does not stop the others, unlike a signal."""
+    run = str(result.report["run"])
+    mine = replace(options, trigger="flow", parent=run, plan=None, plan_out=None, retry=None)
+    made: list[RunResult] = []
+    for call in calls:
+        made.append(execute(runtime, runtime.plugins.flow(call.flow), call.params, mine, clock))
+        if isinstance(made[-1].error, Interrupted):
+            break
+    RunRecords(runtime.store).add_facts(run, {"calls": [called.report["run"] for called in made]})
+    heads = [shortened(called.report) for called in made]
+    return replace(result, report=result.report | {"calls": heads}, calls=tuple(made))
 
 
 class _Run:
@@ -122,6 +143,18 @@ class _Run:
     def _run(self) -> None:
         if self.options.plan_out:
             planfile.check_place(self.options.plan_out)
+        missing = [name for name in self.spec.needs if self.ctx.params.get(name) in (None, "", [])]
+        if missing:
+            words = " ".join(f"--param {name}=…" for name in missing)
+            raise UsageError(
+                f"{self.spec.name} cannot run without {' and '.join(missing)}",
+                hint=f"connectctl flow run {self.spec.name} {words}",
+            )
+        caller = self.records.get(self.options.parent) if self.options.parent else None
+        if caller is not None and self.spec.title:
+            flows = self.runtime.plugins.flows
+            known = caller["flow"] in flows and self.spec.title in flows[caller["flow"]].calls
+            self.ctx.step(self.spec.title, caller["title"] if known else "")
         for dead in self.records.abandoned(self.spec.name, self.id, self.locks.alive):
             summary = summarise(self.records, dead)
             skipped = summary.pop("taken")

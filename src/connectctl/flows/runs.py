@@ -83,7 +83,14 @@ class RunRecords:
         with self._store.transaction():
             found = self.get(run)
             if found is not None:
-                summary = found["summary"] | {"warnings": [*found["summary"].get("warnings", []), *warnings]}
+                self.add_facts(run, {"warnings": [*found["summary"].get("warnings", []), *warnings]})
+
+    def add_facts(self, run: str, facts: Mapping[str, Any]) -> None:
+        """Puts facts into the summary of a closed record."""
+        with self._store.transaction():
+            found = self.get(run)
+            if found is not None:
+                summary = found["summary"] | facts
                 self._store.execute("UPDATE runs SET summary = ? WHERE id = ?", (_json(summary), run))
 
     def abandoned(self, flow: str, run: str, alive: Callable[[str], bool]) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import os
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout, suppress
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,9 @@ from connectctl.errors import ContractBroken
 if TYPE_CHECKING:
     from connectctl.plugins.specs import Target
 
+# There is one stdout: two threads that turned it away at once would put it back in the wrong order.
+_one = threading.RLock()
+
 
 @contextmanager
 def quiet_stdout() -> Iterator[None]:
@@ -21,7 +25,7 @@ def quiet_stdout() -> Iterator[None]:
 
     Also at the level of file descriptors, for child processes and C libraries.
     """
-    with redirect_stdout(sys.stderr):
+    with _one, redirect_stdout(sys.stderr):
         real = sys.__stdout__
         try:
             if real is None or real.closed:

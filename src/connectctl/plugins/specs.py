@@ -135,6 +135,11 @@ class FlowSpec:
     `prepare(ctx)` runs before the parts (checks settings, reads what all parts share; its result is `ctx.shared`).
     `title` is the recipe's exact name; `recipe` its number; `calls` the titles it calls. `integration` is the one whose
     NOTIFICATION_MAIL_ID hears of failed runs (GN-18); the kit's flows have that of their provider.
+    `params` are the inputs and `gives` the outputs (GN-01), `types` and the values of `gives` say what each is; a run
+    without one of `needs` is refused, and `preset` is part of what every run gets. `function` is the code that does the
+    flow's own work, for `flow show`.
+    `by_choice`: `flow start` with the plugin's name leaves it stopped (CR-81). `after`: the flows that have to have
+    finished once before it may be started (CR-04).
     """
 
     name: str
@@ -159,6 +164,13 @@ class FlowSpec:
     requests: int = 1  # that one call of `apply` sends, for the prediction in the plan
     parallel: bool = True
     integration: str = ""
+    types: Mapping[str, str] = field(default_factory=dict)
+    needs: tuple[str, ...] = ()
+    preset: Mapping[str, str] = field(default_factory=dict)
+    gives: Mapping[str, str] = field(default_factory=dict)
+    function: str = ""
+    by_choice: bool = False
+    after: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,7 +237,8 @@ class ProviderSpec:
     expiration_days, evidence_title) to the keys of `settings`; `noun` what it calls a template in messages;
     `titles` maps the verbs of the kit's recipes (badging/recipes.py) to the recipes' exact names; a flow's id is the
     provider's name with the verb. `calls` says which of them call which, by verb; a verb without a title is none of
-    this provider's recipes.
+    this provider's recipes. `start_order` are the verbs that `flow start` with the provider's name goes through
+    (CR-05).
     The tables' columns stand in the order of CR-14 and CR-15, whatever their names.
     """
 
@@ -241,6 +254,7 @@ class ProviderSpec:
     calls: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     capabilities: Capabilities = Capabilities()
     noun: str = "template"
+    start_order: tuple[str, ...] = ()
 
     def callees(self, verb: str) -> tuple[str, ...]:
         """The titles of the recipes that a recipe calls."""

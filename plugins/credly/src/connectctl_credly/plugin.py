@@ -16,6 +16,7 @@ from connectctl.api import (
     hookimpl,
 )
 from connectctl_credly.recipes import CALLS as CALLS
+from connectctl_credly.recipes import START_ORDER
 from connectctl_credly.recipes import TITLES as TITLES
 from connectctl_credly.settings import SETTINGS as SETTINGS
 
@@ -124,6 +125,7 @@ PROVIDER = ProviderSpec(
     titles=TITLES,
     calls=CALLS,
     capabilities=Capabilities(can_revoke=True, can_replace=True, has_webhooks=True, has_feed=True),
+    start_order=START_ORDER,
 )
 
 

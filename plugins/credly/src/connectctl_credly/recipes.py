@@ -1,4 +1,4 @@
-"""The 35 recipes of Docebo Connect for Credly: exact names, and which calls which (recipes.md 2.4 and 2.5)."""
+"""The 35 recipes of Docebo Connect for Credly: exact names, which calls which, and the order they are started in."""
 
 from __future__ import annotations
 
@@ -64,3 +64,41 @@ CALLS = {
     "import-award": ("find-award",),
     "process-event": ("import-credential",),
 }
+
+# The list in the documentation of Docebo Connect, and the two dispatchers, which come after the first batches (CR-04,
+# CR-05).
+START_ORDER = (
+    "sync-templates",
+    "sync-field",
+    "assign-course",
+    "assign-plans",
+    "read-awards",
+    "list-plans",
+    "filter-plans",
+    "list-completions",
+    "assign-users",
+    "filter-unassigned",
+    "match-plans",
+    "process-awards",
+    "issue-credential",
+    "revoke-credential",
+    "replace-credential",
+    "read-settings",
+    "read-credentials",
+    "import-credential",
+    "find-user",
+    "check-origin",
+    "import-training",
+    "delete-training",
+    "update-training",
+    "import-award",
+    "find-award",
+    "find-field",
+    "check-master",
+    "run-sync-field",
+    "sync-template",
+    "process-event",
+    "notify-deletions",
+    "dispatch-provider",
+    "dispatch-docebo",
+)
