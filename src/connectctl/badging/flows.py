@@ -27,8 +27,13 @@ class Bound:
 
 
 def provider_flows(spec: ProviderSpec) -> tuple[FlowSpec, ...]:
-    """A flow for each recipe that the provider has a title for, under exactly this title, and the comparison."""
-    return (*(_flow(spec, recipe) for recipe in RECIPES if recipe.verb in spec.titles), _reconcile(spec))
+    """Those of its recipes, and the comparison of Docebo, provider and ledger."""
+    return (*recipe_flows(spec), _reconcile(spec))
+
+
+def recipe_flows(spec: ProviderSpec) -> tuple[FlowSpec, ...]:
+    """A flow for each recipe that the provider has a title for, under exactly this title."""
+    return tuple(_flow(spec, recipe) for recipe in RECIPES if recipe.verb in spec.titles)
 
 
 def _flow(spec: ProviderSpec, recipe: Recipe) -> FlowSpec:

@@ -48,6 +48,7 @@ SENTENCES = {
     "connectctl:unsettled": "What became of an earlier request is not known yet; the next run looks.",
     "connectctl:incomplete": "Not everything that decides it could be read.",
     "connectctl:another_recipe": "Another recipe is responsible for it.",
+    "connectctl:other_event": "The event is about something else.",
     "connectctl:other_recipe": "Another recipe is responsible for it.",
 }
 
