@@ -157,7 +157,7 @@ def test_without_an_index_help_is_light_too(args: list[str]) -> None:
 
 def test_help_imports_no_command() -> None:
     _, found = run("--help")
-    commands = ("init", "connection", "lookup", "plugin", "flow", "run", "ledger", "apply", "store", "coverage")
+    commands = ("init", "connection", "lookup", "plugin", "flow", "run", "ledger", "apply", "store", "why", "coverage")
     assert found & {f"connectctl.cli.{name}" for name in commands} == set()
     assert not any(name.startswith(("connectctl.flows", "connectctl.badging.", "connectctl.store")) for name in found)
 

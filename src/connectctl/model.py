@@ -28,11 +28,11 @@ class Change:
     """One intended remote effect, with its identity and its reason (GN-21).
 
     `holding` is what the effect gives or takes away (account, template, user); `version` says which of several
-    effects on the same holding this is. A change without version is decided from a state that the same run has read
-    (a dropdown, a table), so its key ends with the run's id and an earlier run's copy of it is never sent again.
-    `data` is JSON: what `apply` needs, frozen at planning (CR-61). `supersedes` is the key of the ledger's live entry
-    that this change modifies or follows: with the claim the holding passes from it to this change, and back to it when
-    the change certainly did not happen.
+    effects on the same holding this is, `repeat` how often the same one was repaired before. A change without version
+    is decided from a state that the same run has read (a dropdown, a table), so its key ends with the run's id and an
+    earlier run's copy of it is never sent again. `data` is JSON: what `apply` needs, frozen at planning (CR-61).
+    `supersedes` is the key of the ledger's live entry that this change modifies or follows: with the claim the holding
+    passes from it to this change, and back to it when the change certainly did not happen.
     """
 
     action: str
@@ -46,10 +46,12 @@ class Change:
     template: str | None = None
     source: str | None = None
     supersedes: str | None = None
+    repeat: int = 0
 
     def key(self, run: str) -> str:
-        """The identity of this request: (holding, action, origin, version)."""
-        return "|".join((self.holding, self.action, self.origin, run if self.version is None else self.version))
+        """The identity of this request: (holding, action, origin, version), and which repetition it is."""
+        key = "|".join((self.holding, self.action, self.origin, run if self.version is None else self.version))
+        return f"{key}|{self.repeat}" if self.repeat else key
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,6 +271,9 @@ class RunContext(Protocol):
         `prefix`: of the holdings that begin so alone, where two kinds of things may have the same id.
         """
 
+    def recorded(self, keys: Collection[str]) -> Mapping[str, Recorded]:
+        """What the ledger's entries with these keys were planned as, by key."""
+
     def settings(self, integration: str) -> Mapping[str, str]:
         """The rows of `integration-settings` of one integration, trimmed, by key (GN-08)."""
 
@@ -305,3 +310,11 @@ class Applied:
     live: bool
     data: Mapping[str, Any]  # of entries that are not settled: what was frozen at planning (CR-61)
     refused: frozenset[str] = frozenset()  # keys of this holding that the remote refused: not sent again unasked
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """An entry of the ledger as it was planned, with everything frozen then, and when it last moved."""
+
+    change: Change
+    at: datetime

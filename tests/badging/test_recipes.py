@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from connectctl.badging.flows import Bound, provider_flows
+from connectctl.badging.flows import Bound, recipe_flows
 from connectctl.badging.recipe import Recipe
 from connectctl.badging.recipes import RECIPES
 from connectctl.errors import ContractBroken
@@ -20,7 +20,7 @@ from connectctl_credly.plugin import PROVIDER
 
 DATA = Path(__file__).parent / "data"
 FACTS: dict[str, dict[str, Any]] = json.loads((DATA / "appendix_b.json").read_text())
-FLOWS = {flow.title: flow for flow in provider_flows(PROVIDER)}
+FLOWS = {flow.title: flow for flow in recipe_flows(PROVIDER)}
 VERBS = {title: verb for verb, title in PROVIDER.titles.items()}
 # The documentation's words for a trigger, up to the first comma or semicolon, and ours.
 TRIGGERS = {
@@ -77,7 +77,7 @@ def test_everything_that_runs_a_recipe_is_there(title: str) -> None:
 def test_a_recipe_whose_function_is_missing_names_it(recipe: Recipe, monkeypatch: pytest.MonkeyPatch) -> None:
     missing = replace(recipe, function="connectctl.badging.nowhere:nothing")
     monkeypatch.setattr("connectctl.badging.flows.RECIPES", (missing,))
-    (flow,) = provider_flows(PROVIDER)
+    (flow,) = recipe_flows(PROVIDER)
     gone = [target for target in targets(flow) if "nowhere" in str(target)]
     assert gone
     with pytest.raises(ContractBroken, match="nowhere"):
@@ -103,7 +103,7 @@ def test_nothing_calls_what_the_provider_has_not() -> None:
 
 def test_a_provider_without_a_title_has_not_the_recipe() -> None:
     few = replace(PROVIDER, titles={"sync-templates": "Templates"}, calls={})
-    assert [flow.name for flow in provider_flows(few)] == ["credly.sync-templates"]
+    assert [flow.name for flow in recipe_flows(few)] == ["credly.sync-templates"]
 
 
 def test_the_page_names_every_recipe_with_its_flow() -> None:

@@ -27,6 +27,11 @@ class Bound:
 
 
 def provider_flows(spec: ProviderSpec) -> tuple[FlowSpec, ...]:
+    """Those of its recipes, and the comparison of Docebo, provider and ledger."""
+    return (*recipe_flows(spec), _reconcile(spec))
+
+
+def recipe_flows(spec: ProviderSpec) -> tuple[FlowSpec, ...]:
     """A flow for each recipe that the provider has a title for, under exactly this title."""
     return tuple(_flow(spec, recipe) for recipe in RECIPES if recipe.verb in spec.titles)
 
@@ -128,3 +133,27 @@ def _own(spec: ProviderSpec, recipe: Recipe) -> dict[str, Any]:
         },
     }
     return {"read": Bound(recipe.function, (spec,))} | more[recipe.verb]
+
+
+def _reconcile(spec: ProviderSpec) -> FlowSpec:
+    """No recipe of the vendor's: Docebo, the provider and the ledger compared, and on request brought in line."""
+    return FlowSpec(
+        name=f"{spec.name}.reconcile",
+        title=f"Reconcile - Docebo, {spec.title} and ledger",
+        summary=f"Docebo, {spec.title} and the ledger compared; with repair=true brought in line",
+        policy="manual",
+        trigger="by hand",
+        prepare=Bound(KIT + "reconcile:prepare", (spec,)),
+        parts=KIT + "reconcile:parts",
+        read=KIT + "reconcile:read",
+        plan=KIT + "reconcile:plan",
+        apply=Bound(KIT + "reconcile:apply", (spec,)),
+        look=Bound(KIT + "reconcile:look", (spec,)),
+        integration=spec.integration,
+        uses=("docebo", spec.connection),
+        applies_to=spec.connection,
+        writes=(f"{spec.title} credentials, only with repair=true", "Docebo's external training and awards, likewise"),
+        settings=tuple(setting.name for setting in spec.settings),
+        params=("repair", "revoke"),
+        batch=spec.capabilities.batch,
+    )

@@ -36,6 +36,7 @@ COMMANDS: dict[str, Entry] = {
     "run": Entry("Look back", "What runs did, and what they left undone", "connectctl.cli.run:run"),
     "coverage": Entry("Look back", "What has no mapping, and mappings to nothing", "connectctl.cli.coverage:coverage"),
     "ledger": Entry("Look back", "Every remote change ever intended or made", "connectctl.cli.ledger:ledger"),
+    "why": Entry("Look back", "What is behind a credential, or why there is none", "connectctl.cli.why:why"),
     "store": Entry("Care", "Check, export and copy the store", "connectctl.cli.store:store"),
 }
 

@@ -9,6 +9,7 @@ import click
 from connectctl.cli.batch_sync import batch_sync_command
 from connectctl.cli.lazy import Group
 from connectctl.cli.options import pass_session
+from connectctl.cli.reconcile import reconcile_command
 from connectctl.cli.running import run_flow, run_options
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def provider_group(spec: ProviderSpec) -> click.Group:
-    """A click group with sync-templates, sync-field and batch-sync of one provider."""
+    """A click group with the commands of one provider."""
     name = spec.name
 
     @click.group(name, cls=Group, help=f"{spec.title} credentials for what is completed in Docebo.")
@@ -48,4 +49,5 @@ def provider_group(spec: ProviderSpec) -> click.Group:
         run_flow(session, f"{name}.sync-field", {}, **options)
 
     group.add_command(batch_sync_command(spec))
+    group.add_command(reconcile_command(spec))
     return group

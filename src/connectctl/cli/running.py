@@ -53,8 +53,8 @@ def run_flow(
     plan: PlanFile | None = None,
     retry: str | None = None,
     trigger: str = "command",
-) -> None:
-    """Runs a flow, prints the run, and raises what ended it or RunIncomplete when items failed."""
+) -> Mapping[str, Any]:
+    """Runs a flow, prints the run and returns its report; raises what ended it, or RunIncomplete when items failed."""
     from connectctl.flows.context import Runtime
     from connectctl.flows.options import RunOptions
     from connectctl.flows.runner import execute
@@ -88,6 +88,7 @@ def run_flow(
             _announce(session, notice)
     for one in (result, *_called(result)):
         _raise(one)
+    return result.report
 
 
 def _called(result: RunResult) -> Iterator[RunResult]:

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 from connectctl.errors import ContractBroken
 from connectctl.flows.clock import RunClock, rfc3339
 from connectctl.flows.cursors import Cursors
-from connectctl.model import Applied, OpenItem
+from connectctl.flows.traces import recorded
+from connectctl.model import Applied, OpenItem, Recorded
 
 if TYPE_CHECKING:
     from tinydb.table import Table
@@ -149,6 +150,9 @@ class Context:
 
     def made(self, remote_ids: Collection[str], prefix: str = "") -> dict[str, str]:
         return self.ledger.made(remote_ids, prefix)
+
+    def recorded(self, keys: Collection[str]) -> dict[str, Recorded]:
+        return recorded(self.runtime.store, keys)
 
     def settings(self, integration: str) -> dict[str, str]:
         rows = self.table("integration-settings").all()
