@@ -25,6 +25,7 @@ class BadgeSpool(Spool):
             "CREATE TABLE badges (id TEXT PRIMARY KEY, template TEXT, replaces TEXT, replaced_by TEXT, root TEXT,"
             " ours INTEGER, deleted INTEGER, wanted INTEGER, owner TEXT, data TEXT) WITHOUT ROWID",
             "CREATE INDEX badges_root ON badges(template, root)",
+            "CREATE INDEX badges_owner ON badges(owner, template, root)",
             "CREATE INDEX badges_successor ON badges(replaced_by) WHERE replaced_by IS NOT NULL",
             "CREATE TABLE addresses (badge TEXT, email TEXT, PRIMARY KEY (badge, email)) WITHOUT ROWID",
             "CREATE INDEX addresses_email ON addresses(email)",
