@@ -5,8 +5,6 @@ A provider's `titles` say which of them it has and what they are called there; `
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from connectctl.badging.recipe import AWARD_EVENTS, BADGE, BATCH, CODES, IDS, ITEMS, KIT, USER, Recipe, function, kinds
 
 RECIPES: tuple[Recipe, ...] = (
@@ -337,4 +335,3 @@ RECIPES: tuple[Recipe, ...] = (
         gives={"calls": "the run of the recipe"},
     ),
 )
-BY_VERB: Mapping[str, Recipe] = {recipe.verb: recipe for recipe in RECIPES}
