@@ -148,6 +148,11 @@ def test_a_badge_whose_award_is_gone_goes_only_when_it_is_asked_for_twice(world:
     assert live & {str(user) for user in users} == {str(users[1])}
     code, found, _ = reconcile(world, "--repair", "--revoke")
     assert (code, found) == (0, [])
+    docebo.revoke_award(awards[1].award_id)  # the last one: a list without any award may as well be an outage
+    before = sent(world)
+    code, _, err = world.run("credly", "reconcile", "--repair", "--revoke", "--yes")
+    assert (code, "Docebo listed no award of REC" in err) == (6, True)
+    assert sent(world) == before
 
 
 @pytest.mark.req("GN-33", "GN-34")
@@ -189,6 +194,9 @@ def test_imported_training_that_is_gone_or_changed_is_made_good(world: World) ->
     before = set(docebo.trainings)
     assert len(before) >= 2
     assert reconcile(world)[1] == []
+    told = json.loads(world.run("why", "--user", str(people[0].user_id), "--template", template, "--json")[1])
+    assert [(entry["action"], entry["state"]) for entry in told[0]["imports"]] == [("create_training", "done")]
+    assert [line["state"] for line in told[0]["log"]] == ["intended", "sent", "done"]
     mine = [t for t in docebo.trainings.values() if t.user_id in {u.user_id for u in people}]
     with closing(sqlite3.connect(world.home / "store.db")) as store, store:  # what is this young is not judged
         store.execute("UPDATE ledger SET updated_at = '2026-01-01T00:00:00.000Z'")
