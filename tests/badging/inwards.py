@@ -117,18 +117,18 @@ class Importing:
         spool = self._spool(credentials)
         found: list[TrainingView | AwardView] = []
         for template in self.templates:
-            for chains in spool.chains_of(template):
-                found.append(
-                    replace(
-                        training_view(*chains),
-                        common=self.common,
-                        source=f"template:{template}",
-                        template=template,
-                        chains=chains,
-                        applied=self.ledger,
-                        trainings=self._by_user(self.trainings.values()),
-                    )
+            found += [
+                replace(
+                    training_view(*chains),
+                    common=self.common,
+                    source=f"template:{template}",
+                    template=template,
+                    chains=chains,
+                    applied=self.ledger,
+                    trainings=self._by_user(self.trainings.values()),
                 )
+                for chains in spool.chains_of(template)
+            ]
         for chains in spool.claims_of(self.codes):
             awards = self._by_user(self.awards.values())
             found.append(

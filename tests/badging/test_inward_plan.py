@@ -338,8 +338,9 @@ def credentials(draw: st.DrawFn) -> list[Credential]:
             expires_at=draw(st.one_of(st.none(), MOMENTS.map(lambda at: at + timedelta(days=200)))),
         )
         free = [index for index, other in enumerate(made) if not other.replaced]
-        if free and draw(st.booleans()):
-            index = draw(st.sampled_from(free))
+        replacing: bool = draw(st.booleans())
+        if free and replacing:
+            index: int = draw(st.sampled_from(free))
             old = made[index]
             made[index] = replace(old, replaced=True, replaced_by=one.id)
             one = replace(one, replaces=old.id, emails=old.emails)

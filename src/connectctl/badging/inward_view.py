@@ -32,8 +32,8 @@ class Common:
 class TrainingView:
     """Some chains of one template, and all that decides about the external training they become.
 
-    `trainings` are the Docebo trainings that bear a mark, by user, as far as the ledger does not answer. `reason` is
-    why the template's credentials become none.
+    `trainings` are the Docebo trainings that bear a mark, by user, as far as the ledger does not answer.
+    `reason` is why the template's credentials become none.
     """
 
     common: Common
