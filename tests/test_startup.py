@@ -134,7 +134,9 @@ def test_help_and_completion_load_no_more_than_this(
     assert standard - STANDARD - ({"shlex"} if extra else set()) == set()
 
 
-@pytest.mark.parametrize("args", [["lookup", "--help"], ["flow", "run", "--help"], ["connection", "set", "--help"]])
+@pytest.mark.parametrize(
+    "args", [["lookup", "--help"], ["flow", "run", "--help"], ["connection", "set", "--help"], ["coverage", "--help"]]
+)
 def test_help_of_a_core_command_asks_no_plugin(indexed: Path, args: list[str]) -> None:
     _, found = run(*args)
     heavy = HEAVY - {"tomllib"} if args[0] == "connection" else HEAVY
@@ -155,7 +157,7 @@ def test_without_an_index_help_is_light_too(args: list[str]) -> None:
 
 def test_help_imports_no_command() -> None:
     _, found = run("--help")
-    commands = ("init", "connection", "lookup", "plugin", "flow", "run", "ledger", "apply", "store")
+    commands = ("init", "connection", "lookup", "plugin", "flow", "run", "ledger", "apply", "store", "coverage")
     assert found & {f"connectctl.cli.{name}" for name in commands} == set()
     assert not any(name.startswith(("connectctl.flows", "connectctl.badging.", "connectctl.store")) for name in found)
 

@@ -15,6 +15,7 @@ import pytest
 from connectctl.api import CheckSpec, ColumnSpec, Finding, RemoteDown, TableSpec, hookimpl
 from connectctl.plugins.manager import Plugins
 from connectctl.store import open_store
+from connectctl.testing.fake_api import FakeAPI
 from connectctl_credly import plugin as credly
 from connectctl_sandbox import Sandbox
 
@@ -243,6 +244,52 @@ def test_learning_plans_are_looked_up_in_docebo_page_by_page(check: Run, home: P
     assert [finding for finding in findings(check, MAPPINGS) if finding["severity"] == "error"] == []
 
 
+TOKEN = {"access_token": "a" * 40, "expires_in": 3600, "token_type": "Bearer"}
+CERTIFICATIONS = [
+    {"id_cert": 7, "code": "SEC", "title": "Security"},
+    {"id_cert": 8, "code": "Safe", "title": "Safety"},
+    {"id_cert": 9, "code": "TWICE", "title": "One"},
+    {"id_cert": 10, "code": "TWICE", "title": "Another"},
+    {"id_cert": 11, "code": "", "title": "Without a code"},
+]
+
+
+@pytest.mark.usefixtures("sound")
+@pytest.mark.req("CR-15")
+@pytest.mark.parametrize("rows", [CERTIFICATIONS, [*CERTIFICATIONS, {"code": "ODD"}]])
+def test_certifications_are_looked_up_by_their_code(check: Run, home: Path, rows: list[dict[str, Any]]) -> None:
+    codes = ["SEC", "safe", "GONE", "TWICE"]
+    put(home, MAPPINGS, *[("t1", None, None, None, code, True) for code in codes])
+    put(home, MAPPINGS, ("t2", None, None, None, "7", True), ("t2", None, None, None, "SEC", True))
+    put(home, MAPPINGS, ("t2", None, None, None, "8", True), ("t2", None, None, None, "OFF", False))
+    with FakeAPI() as api:
+        api.on("POST", "/oauth2/token", json=TOKEN)
+        api.on("GET", "/learn/v1/certification", json={"data": {"items": rows, "has_more_data": False}})
+        config = home / "config.toml"
+        config.touch(0o600)
+        account = {"client_id": "x", "client_secret": "y", "username": "u", "password": "p", "rate": "none"}
+        lines = [f'{name} = "{value}"' for name, value in {"base_url": api.url, **account}.items()]
+        config.write_text("\n".join(["[connections.docebo]", *lines]))
+        found = [finding for finding in findings(check, MAPPINGS) if finding["column"] == "Certification Code"]
+        assert len(api.seen("GET", "/learn/v1/certification")) == 1  # whole pages, whatever the number of rows
+        more = " among those that can be read" if len(rows) > len(CERTIFICATIONS) else ""
+        none = "Docebo has no certification with the code"
+        assert [(finding["message"], finding["fix"].split(MAPPINGS)[1]) for finding in found] == [
+            (f"{none} 'safe'{more}; 'Safe' may be meant", " '#2' 'Certification Code=Safe'"),
+            (f"{none} 'GONE'{more}", " '#3' IsActive=false"),
+            (
+                "Docebo has 2 certifications with the code 'TWICE' (ids 10, 9): give all but one another code there",
+                "",
+            ),
+            (f"{none} '7'{more}; 'SEC' may be meant, which has a row", " '#5'"),
+            (f"{none} '8'{more}; 'Safe' may be meant", " '#7' 'Certification Code=Safe'"),
+        ]
+        for finding in found:
+            assert check(*shlex.split(finding["fix"])[1:]).code == 0
+        left = [finding["message"] for finding in findings(check, MAPPINGS) if finding["severity"] == "error"]
+        assert [message[:26] for message in left] == ["Docebo has 2 certification"]
+
+
 @pytest.mark.usefixtures("sound")
 def test_a_remote_is_asked_only_when_there_is_something_to_ask(check: Run, home: Path, box: Sandbox) -> None:
     assert findings(check, MAPPINGS) == []
@@ -358,6 +405,7 @@ def test_a_remote_that_refuses_us_is_one_finding(
     (docebo,) = [finding for finding in findings(check) if "could not be checked" in finding["message"]]
     assert docebo["message"].startswith(
         "could not be checked: Learning plans that tables name exist in Docebo; "
+        "Certifications that tables name exist in Docebo; "
         "CREDLY COURSE_ADDITIONAL_FIELD names a dropdown in Docebo. Docebo"
     )
     assert (docebo["severity"], docebo["fix"]) == ("warning", "connectctl connection test docebo")

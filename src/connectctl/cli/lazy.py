@@ -34,6 +34,7 @@ COMMANDS: dict[str, Entry] = {
     "flow": Entry("Work", "List, show and run flows", "connectctl.cli.flow:flow"),
     "apply": Entry("Work", "Carry out a saved plan", "connectctl.cli.apply:apply"),
     "run": Entry("Look back", "What runs did, and what they left undone", "connectctl.cli.run:run"),
+    "coverage": Entry("Look back", "What has no mapping, and mappings to nothing", "connectctl.cli.coverage:coverage"),
     "ledger": Entry("Look back", "Every remote change ever intended or made", "connectctl.cli.ledger:ledger"),
     "store": Entry("Care", "Check, export and copy the store", "connectctl.cli.store:store"),
 }

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from connectctl.docebo.endpoints import Paths, cut_base_url
+from connectctl.docebo.forms import AwardForm, TrainingForm, award_form, training_form
 from connectctl.docebo.parse import Place, envelope, kind, record
 from connectctl.docebo.spec import MAX_DROPDOWN_ELEMENTS, MAX_PAGE_SIZE
 from connectctl.docebo.token import TokenSource, cache_file, grant_of
@@ -47,6 +48,7 @@ class Source(Generic[T]):
     """A list to read: the endpoint, its parameters, and how a row becomes a record (None: not one of those wanted).
 
     `assumed` are parameters that no public document proves; a list that refuses them is read without.
+    `strict`: the list decides what is taken away, so an empty answer that may be anything is not taken for "none".
     """
 
     endpoint: str
@@ -54,6 +56,7 @@ class Source(Generic[T]):
     params: Params
     names: Sequence[str] = ()  # keys that stand in for `items`
     assumed: Params = field(default_factory=dict)
+    strict: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +92,8 @@ class Docebo:
         max_dropdown_elements: int = MAX_DROPDOWN_ELEMENTS,
         language: str = "english",
         token_http: Client | None = None,
+        award_form: AwardForm | None = None,
+        training_form: TrainingForm | None = None,
     ) -> None:
         self.http = http
         self.paths = paths or Paths()
@@ -99,6 +104,8 @@ class Docebo:
         self.field_value = field_value
         self.max_dropdown_elements = max_dropdown_elements
         self.language = language
+        self.award_form = award_form or AwardForm()
+        self.training_form = training_form or TrainingForm()
         self.writing = threading.Lock()
         self.refused: dict[str, tuple[str, ...]] = {}  # by endpoint: which extras of a list request it refuses
         self._token_http = token_http
@@ -174,6 +181,8 @@ class Docebo:
             self.page_size = step.size // 2
             return self._page(source, place, _Step(2 * step.number - 1, step.size // 2))  # the same row is its first
         listing = envelope(answer, place, step.number, source.names)
+        if source.strict and listing.bare and not listing.items:
+            raise place.bad("an empty list without data.items")
         # A full page of a list that does not say whether it ends is not taken for the whole.
         more = listing.more or (not listing.told and len(listing.items) >= step.size)
         following = _Step(step.number + 1, step.size, listing.cursor or step.cursor) if more else None
@@ -275,6 +284,8 @@ def make_client(settings: ConnectionSettings, clock: Clock | None = None) -> Doc
         max_dropdown_elements=int(settings.get("max_dropdown_elements") or MAX_DROPDOWN_ELEMENTS),
         language=settings.get("language") or "english",
         token_http=token_http,
+        award_form=award_form(settings),
+        training_form=training_form(settings),
     )
 
 

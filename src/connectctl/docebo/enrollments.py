@@ -96,6 +96,12 @@ def changed(
         raise FilterIgnored from error
 
 
+def chunks(ids: Sequence[str]) -> list[list[str]]:
+    """The ids, each once and in their order, in parts that fit into one request."""
+    wanted = list(dict.fromkeys(ids))
+    return [wanted[start : start + IDS_PER_CALL] for start in range(0, len(wanted), IDS_PER_CALL)]
+
+
 def is_completed(status: Any) -> bool:
     """Completed is `completed`, 2 and "2", nothing else (docebo.md 5.5)."""
     if isinstance(status, str):

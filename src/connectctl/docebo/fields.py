@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from connectctl.docebo.client import Docebo, OnBad, Source, says_missing
-from connectctl.docebo.parse import as_id, ident, kind, record, text
+from connectctl.docebo.parse import ident, kind, number, record, text
 from connectctl.errors import ConfigError, DataError, NotFound, Rejected
 from connectctl.http.answers import refusal_words
 
@@ -119,8 +119,8 @@ def change_options(
     """
     changes: dict[str, list[dict[str, Any]]] = {
         "new": [{"translations": {docebo.language: label}} for label in new],
-        "updated": [{"id_option": _number(id), "translations": {docebo.language: label}} for id, label in renamed],
-        "deleted": [{"id_option": _number(id)} for id in deleted],
+        "updated": [{"id_option": number(id), "translations": {docebo.language: label}} for id, label in renamed],
+        "deleted": [{"id_option": number(id)} for id in deleted],
     }
     body = {"dropdown_options": {name: items for name, items in changes.items() if items}}
     if not body["dropdown_options"]:
@@ -188,7 +188,3 @@ def _labels(translations: Any) -> tuple[str, ...]:
     order = sorted(translations, key=lambda name: _PREFERRED.index(name) if name in _PREFERRED else 9)
     texts = [text(translations, name) for name in order]
     return tuple(dict.fromkeys(item for item in texts if item))
-
-
-def _number(id: str) -> int | str:
-    return int(id) if id.isdecimal() and as_id(id) else id

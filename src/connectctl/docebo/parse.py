@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 from typing import Any
 
-from connectctl.errors import BadAnswer, DataError, Rejected
+from connectctl.errors import BadAnswer, DataError, Rejected, RemoteUnsure
 from connectctl.http.answers import refusal_words
 from connectctl.http.redact import clean
 
@@ -46,7 +46,8 @@ class Place:
 class Listing:
     """One page: its items, whether more is to come, the cursor, and how many pages and rows there are in all.
 
-    `told`: the answer says whether there is more; where it does not, a full page may have others behind it.
+    `told`: the answer says whether there is more; where it does not, a full page may have others behind it. `bare`: the
+    items came without a name, so that an empty list may be anything.
     """
 
     items: Sequence[Any]
@@ -55,6 +56,7 @@ class Listing:
     pages: int | None = None
     total: int | None = None
     told: bool = True
+    bare: bool = False
 
 
 def kind(value: Any) -> str:
@@ -84,6 +86,11 @@ def as_id(value: Any) -> str | None:
         value = int(value) if math.isfinite(value) and value == int(value) and value < 2**53 else None
     text = str(value).strip() if isinstance(value, str | int) and (isinstance(value, str) or value >= 0) else ""
     return text if _ID.fullmatch(text) else None
+
+
+def number(id: str) -> int | str:
+    """An id as Docebo's own requests write it: a number where it is one."""
+    return int(id) if id.isdecimal() and as_id(id) else id
 
 
 def text(row: Mapping[str, Any], *names: str) -> str | None:
@@ -154,13 +161,13 @@ def envelope(answer: Any, place: Place, page: int = 1, names: Sequence[str] = ()
     end the list, because `has_more_data` has been seen to stay true.
     """
     if isinstance(answer, list):
-        return Listing(answer, more=False, told=False)
+        return Listing(answer, more=False, told=False, bare=True)
     if not isinstance(answer, dict):
         raise place.bad(f"the answer is {kind(answer)}, not an object")
     succeeded(answer, place)
     data = answer.get("data", answer)
     if isinstance(data, list):
-        return Listing(data, more=False, told=False)
+        return Listing(data, more=False, told=False, bare=True)
     if not isinstance(data, dict):
         raise place.bad(f"field data is {kind(data)}, not an object or a list")
     key = next((name for name in ("items", *names) if name in data), None)
@@ -217,15 +224,45 @@ def succeeded(answer: Any, place: Place) -> None:
     for part in (answer, data):
         if isinstance(part, dict) and "success" in part and flag(part["success"]) is False:
             words = refusal_words(part, answer) or "success is false"
-            raise Rejected(
-                f"Docebo refused {place.method} {place.path}: {words}.",
-                hint=f"connectctl connection test {place.connection}",
-                connection=place.connection,
-                method=place.method,
-                path=place.path,
-                status=200,
-                detail=words,
-            )
+            raise _refused(place, words)
+
+
+def accepted(answer: Any, place: Place) -> None:
+    """Raises Rejected when the answer to a write says inside that it was not done; no answer at all is a yes."""
+    succeeded(answer, place)
+    data = answer.get("data", answer) if isinstance(answer, dict) else None
+    problems = (data.get("error_messages") or data.get("errors")) if isinstance(data, dict) else None
+    if problems:
+        raise _refused(place, refusal_words(problems) or "it names errors")
+
+
+def created(answer: Any, place: Place, *names: str, inner: Sequence[str] = ()) -> str:
+    """The id of what a POST made. Raises Rejected for a refusal inside, RemoteUnsure when no id can be read: whatever
+    was asked for may be there.
+    """
+    try:
+        return ident(record(answer, place, *inner), *names)
+    except (BadAnswer, DataError) as error:
+        accepted(answer, place)
+        raise RemoteUnsure(
+            f"Docebo may have carried out {place.method} {place.path}: its answer names no id ({error.message}).",
+            hint=f"connectctl connection test {place.connection}",
+            connection=place.connection,
+            method=place.method,
+            path=place.path,
+        ) from None
+
+
+def _refused(place: Place, words: str) -> Rejected:
+    return Rejected(
+        f"Docebo refused {place.method} {place.path}: {words}.",
+        hint=f"connectctl connection test {place.connection}",
+        connection=place.connection,
+        method=place.method,
+        path=place.path,
+        status=200,
+        detail=words,
+    )
 
 
 def field_values(value: Any) -> dict[str, str | None]:

@@ -39,6 +39,16 @@ DOCEBO = ConnectionSpec(
             minimum=1,
         ),
         SettingSpec("language", "language of names and labels that are written", default="english"),
+        SettingSpec("award_type", "type of the awards that we write", default="external_certification"),
+        SettingSpec("award_source_key", "key of an award's source, such as Credly", default="source"),
+        SettingSpec("award_link_key", "key of the link to the badge", default="external_url"),
+        SettingSpec("award_external_id_key", "key of the badge's id", default="external_id"),
+        SettingSpec("training_id_field", "additional field for the badge's id; unset: the course code"),
+        SettingSpec("training_link_field", "additional field for the badge's link; unset: none is sent"),
+        SettingSpec(
+            "training_score", "score of imported training; unset: none is sent", kind="integer", minimum=0, maximum=100
+        ),
+        SettingSpec("training_status", "status that imported training gets", default="approved"),
     ),
     client="connectctl.docebo.client:make_client",
     test="connectctl.docebo.client:whoami",

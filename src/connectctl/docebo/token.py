@@ -113,7 +113,7 @@ def parse_token(answer: Any, place: Place, now: datetime) -> Token:
         lifetime = USUAL_LIFETIME if said is None or isinstance(said, bool) else float(said)
     except (TypeError, ValueError, OverflowError):
         raise place.bad("field expires_in is not a number of seconds") from None
-    lifetime = min(lifetime, LONGEST_LIFETIME) if lifetime > 0 else USUAL_LIFETIME
+    lifetime = min(lifetime, LONGEST_LIFETIME) if lifetime >= 1 else USUAL_LIFETIME
     # A token that lives shorter than two minutes is used for half its life, not fetched for every request.
     return Token(value, now + timedelta(seconds=max(lifetime - EARLY, lifetime / 2)))
 

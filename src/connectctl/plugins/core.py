@@ -43,5 +43,12 @@ def register_checks() -> list[CheckSpec]:
             "connectctl.docebo.checks:learning_plans",
             uses=("docebo",),
             remote="docebo-learning-plan",
-        )
+        ),
+        CheckSpec(
+            "docebo-certifications",
+            "Certifications that tables name exist in Docebo",
+            "connectctl.docebo.checks:certifications",
+            uses=("docebo",),
+            remote="docebo-certification",
+        ),
     ]

@@ -86,7 +86,7 @@ class ColumnSpec:
 
     The rest is for `lookup check` and `lookup explain`. `unique`: no two rows in use should have the same text there,
     capitals and spaces aside. `fill` is the connectctl command that fills the cell; a row in use should have one then.
-    `remote` names what the cells are ids of at a remote, such as "docebo-learning-plan": a `CheckSpec` looks them up.
+    `remote` says what the cells name at a remote, such as "docebo-learning-plan": a `CheckSpec` looks them up.
     """
 
     name: str

@@ -73,7 +73,9 @@ MAPPINGS = TableSpec(
         ColumnSpec("Badge Template Name", summary="its name, for people; the id counts"),
         ColumnSpec("Learning Plan ID", summary="plan whose completion earns the badge", remote="docebo-learning-plan"),
         ColumnSpec("Import As External Training", "boolean", summary="true: a badge becomes external training"),
-        ColumnSpec("Certification Code", summary="Docebo certification tied to the template"),
+        ColumnSpec(
+            "Certification Code", summary="Docebo certification tied to the template", remote="docebo-certification"
+        ),
         ColumnSpec("IsActive", "boolean", required=True, summary="false: the row is skipped"),
     ),
     key=("Badge Template ID", "Learning Plan ID", "Certification Code"),
