@@ -30,8 +30,9 @@ class Change:
     `holding` is what the effect gives or takes away (account, template, user); `version` says which of several
     effects on the same holding this is. A change without version is decided from a state that the same run has read
     (a dropdown, a table), so its key ends with the run's id and an earlier run's copy of it is never sent again.
-    `data` is JSON: what `apply` needs, frozen at planning (CR-61). `supersedes` is the key of the ledger's entry whose
-    credential has ended: with the claim the holding passes from it to this change.
+    `data` is JSON: what `apply` needs, frozen at planning (CR-61). `supersedes` is the key of the ledger's live entry
+    that this change modifies or follows: with the claim the holding passes from it to this change, and back to it when
+    the change certainly did not happen.
     """
 
     action: str
@@ -253,8 +254,11 @@ class RunContext(Protocol):
     def applied_to(self, holdings: Collection[str]) -> Mapping[str, Applied]:
         """As `applied`, of these holdings alone."""
 
-    def made(self, remote_ids: Collection[str]) -> Mapping[str, str]:
-        """The holdings of those of these remote ids that are ours (done or adopted, at any time), by remote id."""
+    def made(self, remote_ids: Collection[str], prefix: str = "") -> Mapping[str, str]:
+        """The holdings of those of these remote ids that are ours (done or adopted, at any time), by remote id.
+
+        `prefix`: of the holdings that begin so alone, where two kinds of things may have the same id.
+        """
 
     def settings(self, integration: str) -> Mapping[str, str]:
         """The rows of `integration-settings` of one integration, trimmed, by key (GN-08)."""
@@ -280,7 +284,7 @@ class CheckContext(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Applied:
-    """The ledger's newest entry of one holding, as plans see it."""
+    """What the ledger says of one holding, as plans see it: its live entry, else its newest."""
 
     holding: str
     key: str
@@ -291,4 +295,4 @@ class Applied:
     remote_id: str | None
     live: bool
     data: Mapping[str, Any]  # of entries that are not settled: what was frozen at planning (CR-61)
-    refused: frozenset[str] = frozenset()  # the keys of this holding that the remote refused for good
+    refused: frozenset[str] = frozenset()  # keys of this holding that the remote refused: not sent again unasked

@@ -85,6 +85,7 @@ class Toy:
     clock: RunClock = field(default_factory=RunClock)
     spec: dict[str, Any] = field(default_factory=dict)
     limits: str = ""
+    blocks: list[tuple[str, Plan | Exception]] = field(default_factory=list)  # parts, where several have one id
     _lock: Any = field(default_factory=threading.Lock)
 
     @property
@@ -95,10 +96,10 @@ class Toy:
     def _read(self, ctx: Any, part: Part) -> str:
         ctx.client("toy").calls += 1
         ctx.step("Reading", part=part.id)
-        return part.id
+        return part.title or part.id
 
     def _plan(self, view: str) -> Plan:
-        planned = self.parts[view]
+        planned = self.blocks[int(view)][1] if self.blocks else self.parts[view]
         if isinstance(planned, Exception):
             raise planned
         return planned
@@ -117,7 +118,10 @@ class Toy:
             plan=self._plan,
             apply=self._apply,
             look=lambda one, _ctx: self.found(one),
-            parts=lambda _ctx: [Part(name) for name in self.parts],
+            parts=lambda _ctx: (
+                [Part(name) for name in self.parts]
+                + [Part(name, str(number)) for number, (name, _) in enumerate(self.blocks)]
+            ),
             uses=("toy",),
             applies_to="toy",
             title="Toy - Go",

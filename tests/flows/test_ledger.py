@@ -16,7 +16,8 @@ import pytest
 from tests.flows.conftest import change
 
 from connectctl.flows import proof
-from connectctl.flows.ledger import Ledger, change_from_json, change_to_json
+from connectctl.flows.entries import change_from_json, change_to_json
+from connectctl.flows.ledger import Ledger
 from connectctl.model import Change, Outcome
 from connectctl.store import open_store
 from connectctl.store.engine import DuplicateKey
@@ -304,8 +305,181 @@ def test_a_change_that_follows_an_ended_credential_takes_its_holding(book: Book)
     assert [line["state"] for line in book.ledger.history(old)] == ["intended", "sent", "done", "ended"]
     assert book.ledger.applied("toy|")[ADA.holding].remote_id == "b2"
     assert book.verify() == []
-    book.store.execute("UPDATE ledger SET live = 1 WHERE key = ?", (new,))
-    assert book.verify() == []
     book.store.execute("UPDATE ledger SET live = 0 WHERE key = ?", (new,))
     book.store.execute("UPDATE ledger SET live = 1 WHERE key = ?", (old,))
     assert any("its log says ended" in words for words in book.verify())
+
+
+MODIFYING = ["replace", "update", "update_training", "update_award"]
+REMOVING = ["revoke", "expire", "revoke_award", "delete_training"]
+NOT_DONE = [Outcome("failed", error="no"), Outcome("released", error="down"), Outcome("foreign", "x")]
+
+
+def follow(action: str, old: str, version: str = "v2") -> Change:
+    return replace(ADA, action=action, version=version, supersedes=old)
+
+
+@pytest.mark.req("GN-21", "CR-64")
+@pytest.mark.parametrize("action", MODIFYING + REMOVING)
+def test_a_modification_ends_the_entry_it_modifies_and_keeps_or_frees_the_holding(book: Book, action: str) -> None:
+    old = book.carry("r1", ADA, DONE)
+    book.time += timedelta(seconds=1)
+    one = follow(action, old)
+    assert book.claim("r2", one) == {one.key("")}
+    assert (book.state(old)[:2], book.state(one.key(""))[:2]) == (("done", False), ("intended", True))
+    assert book.verify() == []
+    book.ledger.mark_sent("r2", [one.key("")])
+    assert book.ledger.settle("r2", one.key(""), Outcome("unsure"))
+    assert book.ledger.applied("toy|")[ADA.holding].key == one.key(""), "unsure keeps the claim"
+    assert book.ledger.settle("r2", one.key(""), Outcome("done", "b1"))
+    assert book.state(one.key(""))[:2] == ("done", action in MODIFYING)
+    assert book.state(old)[:2] == ("done", False)
+    known = book.ledger.applied_to([ADA.holding])[ADA.holding]
+    assert (known.key, known.action, known.live) == (one.key(""), action, action in MODIFYING)
+    assert book.verify() == []
+    another = change("1", version="v9")
+    assert book.claim("r2", another) == (set() if action in MODIFYING else {another.key("")})
+
+
+@pytest.mark.req("GN-21")
+@pytest.mark.parametrize("outcome", NOT_DONE, ids=lambda outcome: outcome.status)
+@pytest.mark.parametrize("action", ["replace", "revoke"])
+def test_what_did_not_happen_gives_the_holding_back(book: Book, action: str, outcome: Outcome) -> None:
+    old = book.carry("r1", ADA, DONE)
+    one = follow(action, old)
+    book.carry("r2", one, outcome)
+    assert book.state(old)[:2] == ("done", True)
+    assert [line["state"] for line in book.ledger.history(old)][-2:] == ["ended", "restored"]
+    known = book.ledger.applied("toy|")[ADA.holding]
+    assert (known.key, known.live) == (old, True)
+    assert known.refused == (frozenset() if outcome.status == "released" else {one.key("")})
+    assert book.verify() == []
+    book.ledger.forgive([one.key("")])
+    again = book.claim("r1", one)
+    assert again == (set() if outcome.status == "foreign" else {one.key("")})
+    assert book.state(old)[1] is not bool(again)
+    assert book.verify() == []
+
+
+@pytest.mark.req("CR-34", "GN-21")
+def test_a_reissue_that_fails_gives_the_holding_back_and_one_that_another_issued_does_not(book: Book) -> None:
+    old = book.carry("r1", ADA, DONE)
+    book.carry("r2", follow("issue", old), Outcome("failed", error="archived"))
+    assert book.state(old)[:2] == ("done", True)
+    new = book.carry("r2", follow("issue", old, "v3"), Outcome("foreign", "b7"))
+    assert (book.state(old)[1], book.state(new)[1]) == (False, True)
+    assert book.verify() == []
+
+
+def test_a_change_that_is_on_its_way_is_not_handed_over(book: Book) -> None:
+    for state in ("intended", "sent", "unsure"):
+        one = change(state)
+        book.claim("r1", one)
+        if state != "intended":
+            book.ledger.mark_sent("r1", [one.key("")])
+        if state == "unsure":
+            book.ledger.settle("r1", one.key(""), Outcome("unsure"))
+        after = replace(one, action="revoke", version="v2", supersedes=one.key(""))
+        assert book.claim("r2", after) == set(), state
+        assert book.state(one.key(""))[:2] == (state, True)
+
+
+def test_only_the_last_of_a_chain_comes_back(book: Book) -> None:
+    first = book.carry("r1", ADA, DONE)
+    second = book.carry("r1", follow("replace", first), Outcome("done", "b2"))
+    book.carry("r1", follow("revoke", second, "v3"), Outcome("failed", error="no"))
+    assert (book.state(first)[1], book.state(second)[1]) == (False, True)
+    book.carry("r1", follow("revoke", second, "v4"), Outcome("done", "b2"))
+    assert (book.state(first)[1], book.state(second)[1]) == (False, False)
+    new = book.carry("r1", change("1", version="v5"), Outcome("failed", error="no"))
+    assert [book.state(key)[1] for key in (first, second, new)] == [False, False, False]
+    assert book.verify() == []
+
+
+def test_what_was_released_is_neither_sent_nor_settled_by_a_run_that_comes_late(book: Book) -> None:
+    old = book.carry("r1", ADA, DONE)
+    new = book.carry("r2", follow("replace", old), Outcome("released", error="down"))
+    assert book.ledger.mark_sent("r2", [new]) == {}
+    assert not book.ledger.settle("r2", new, DONE)
+    assert (book.state(old)[:2], book.state(new)[:2]) == (("done", True), ("intended", False))
+
+
+@pytest.mark.req("GN-21")
+def test_verify_finds_a_live_entry_that_was_followed_and_a_dead_one_that_was_restored(book: Book, store: Store) -> None:
+    old = book.carry("r1", ADA, DONE)
+    new = book.carry("r1", follow("revoke", old), DONE)
+    store.execute("UPDATE ledger SET live = 1 WHERE key = ?", (old,))
+    assert any("its log says ended" in words for words in book.verify())
+    store.execute("UPDATE ledger SET live = 0 WHERE key = ?", (old,))
+    assert book.verify() == []
+    other = book.carry("r1", change("2"), DONE)
+    book.carry("r1", replace(change("2"), action="revoke", supersedes=other), Outcome("failed", error="no"))
+    assert book.verify() == []
+    store.execute("UPDATE ledger SET live = 0 WHERE key = ?", (other,))
+    assert book.verify() == [f"the entry {other} is done and yet not live"]
+    store.execute("UPDATE ledger SET live = 1 WHERE key IN (?, ?)", (other, new))
+    assert any("its log says" in words or "and yet live" in words for words in book.verify())
+
+
+def test_holdings_and_remote_ids_are_looked_up_in_thousands(book: Book) -> None:
+    for user in range(3):
+        book.carry("r1", change(str(user)), Outcome("done", f"b{user}"))
+    book.carry("r1", change("3"), Outcome("foreign", "b3"))
+    places = [change(str(user)).holding for user in range(1200)]
+    assert set(book.ledger.applied_to(places)) == set(places[:4])
+    assert book.ledger.applied_to([]) == {}
+    assert set(book.ledger.applied_to(iter(["toy|t1|1", "toy|t1"]))) == {"toy|t1|1"}, "whole holdings, no prefixes"
+    ids = [f"b{number}" for number in range(1200)]
+    assert book.ledger.made(ids) == {f"b{user}": places[user] for user in range(3)}
+    assert book.ledger.made(ids, "toy|t1|2") == {"b2": places[2]}
+    assert book.ledger.made(ids, "other|") == {}
+    gone = replace(change("1"), action="revoke", version="v2", supersedes=change("1").key(""))
+    book.carry("r1", gone, Outcome("done", "b1"))
+    assert book.ledger.made(["b1"]) == {"b1": places[1]}, "ours at any time"
+
+
+def test_the_look_ups_go_by_an_index(store: Store) -> None:
+    asked: list[tuple[str, Any]] = []
+    ledger = Ledger(_Listening(store, asked), lambda run: True, lambda: datetime(2026, 11, 21, tzinfo=UTC))  # type: ignore[arg-type]
+    ledger.made(["b1"])
+    ledger.applied_to(["h"])
+    ledger.revocations()
+    assert len(asked) == 4
+    for sql, params in asked:
+        steps = [str(row[3]) for row in store.query(f"EXPLAIN QUERY PLAN {sql}", params)]
+        assert any(" INDEX " in step for step in steps), (sql, steps)
+        assert not any(step.startswith("SCAN") for step in steps), (sql, steps)
+
+
+class _Listening:
+    """A store that notes what it is asked."""
+
+    def __init__(self, store: Store, asked: list[tuple[str, Any]]) -> None:
+        self._store, self._asked = store, asked
+
+    def query(self, sql: str, params: Any = ()) -> Any:
+        self._asked.append((sql, params))
+        return self._store.query(sql, params)
+
+
+@pytest.mark.req("GN-34")
+def test_revocations_of_the_last_hour_are_counted_whoever_sent_them(book: Book) -> None:
+    def revoke(number: int, outcome: Outcome | None, action: str = "revoke") -> None:
+        one = Change(action, f"toy|t9|{number}", version="v")
+        assert book.claim("r1", one)
+        if outcome is not None:
+            book.ledger.mark_sent("r1", [one.key("")])
+            book.ledger.settle("r1", one.key(""), outcome)
+
+    for number, action in enumerate(REMOVING):
+        revoke(number, DONE, action)
+    revoke(10, Outcome("unsure"))
+    revoke(11, Outcome("failed", error="no"))
+    revoke(12, Outcome("released", error="down"))
+    revoke(13, DONE, "issue")
+    revoke(14, None)  # claimed, about to leave
+    assert book.ledger.revocations() == 6
+    book.time += timedelta(minutes=59)
+    assert book.ledger.revocations() == 5, "the claim's lease is over"
+    book.time += timedelta(minutes=1)
+    assert book.ledger.revocations() == 0

@@ -96,7 +96,7 @@ def test_a_dead_run_s_request_counts_as_sent_just_now(toy: Toy) -> None:
 def _json(one: Change) -> str:
     import json
 
-    from connectctl.flows.ledger import change_to_json
+    from connectctl.flows.entries import change_to_json
 
     return json.dumps(change_to_json(one))
 

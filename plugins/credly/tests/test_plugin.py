@@ -20,7 +20,12 @@ def plugins() -> Plugins:
 
 def test_nothing_is_wrong_with_it(plugins: Plugins) -> None:
     assert plugins.faults == ()
-    assert sorted(plugins.flows) == ["credly.batch-sync", "credly.sync-field", "credly.sync-templates"]
+    assert sorted(plugins.flows) == [
+        "credly.batch-sync",
+        "credly.batch-sync-inwards",
+        "credly.sync-field",
+        "credly.sync-templates",
+    ]
 
 
 def test_every_target_resolves(plugins: Plugins) -> None:
@@ -41,6 +46,7 @@ def test_flows_carry_the_recipes_exact_names(plugins: Plugins) -> None:
         "credly.sync-templates": ("Synchronisation from Credly to Lookup table", "start"),
         "credly.sync-field": ("Synchronisation from Credly Lookup table to Docebo LMS", "start"),
         "credly.batch-sync": ("Batch Sync - Docebo to Credly", "manual"),
+        "credly.batch-sync-inwards": ("Batch Sync - Credly to Docebo", "manual"),
     }
 
 

@@ -65,7 +65,16 @@ def test_a_running_sandbox_is_told_from_outside(home):
         text = run("show")
         assert "course 81  Data Protection Essentials: nothing selected" in text
         assert "Fault   lose_answer" in text
+        assert "certification FIRST-AID  First Aider: 2 awards" in text
+        assert "1 external trainings, 0 events" in text
         assert run("fault", "--clear") == "No faults.\n"
+        made = json.loads(run("admin", "award", "user_id=4702", "code=PRIVACY", "always_valid=true"))
+        assert (made["user_id"], made["expires_at"]) == (4702, None)
+        assert "1 events" in run("show")
+        with pytest.raises(UsageError, match="user_id must be a whole number"):
+            run("admin", "award", "user_id=ada", "code=PRIVACY")
+        with pytest.raises(UsageError, match="not NAME=VALUE"):
+            run("admin", "award", "4702")
         assert "60 s after" in run("fault", "search_lag")
         assert "5 s after" in run("fault", "search_lag", "--seconds", "5")
         assert "has expired" in run("fault", "expire_token", "--remote", "credly")
@@ -96,7 +105,7 @@ def test_a_taken_port_is_a_usage_error(box, home):
 
 
 def test_every_command_has_help_with_an_example():
-    for words in ([], ["up"], ["fault"], ["show"], ["select"]):
+    for words in ([], ["up"], ["fault"], ["show"], ["select"], ["admin"]):
         assert "Example: connectctl sandbox" in run(*words, "--help")
 
 

@@ -37,6 +37,54 @@ def test_selections(box, control):
     assert control("POST", "/select", json={"88": "Team Leadership"}).json()["selected"].keys() == {"88"}
 
 
+def test_an_administrators_work_in_docebo(box, control):
+    def do(operation, **values):
+        answer = control("POST", "/docebo", json={"do": operation, **values})
+        assert answer.status_code == 200, answer.text
+        assert answer.json()["done"] == operation
+        return answer.json()["record"]
+
+    do("add_certification", code="NEW", title="New One", duration=6, duration_unit="month")
+    first = do("award", user_id=4702, code="NEW", issued_at="2026-01-01 00:00:00")
+    assert first["expires_at"] == "2026-07-01 00:00:00"
+    second = do("renew_award", award_id=first["award_id"], expires_at="2030-01-01 00:00:00")
+    do("revoke_award", award_id=first["award_id"])
+    assert do("award", user_id=4702, code="NEW", always_valid=True)["expires_at"] is None
+    training = do("add_training", user_id=4702, course_name="Abroad", from_date="2026-01-01", to_date="2026-01-02")
+    do("delete_training", training_id=training["training_id"])
+    assert do("change_email", user_id=4702, email="new@acme.example")["email"] == "new@acme.example"
+    box.docebo.enroll(4702, 88)
+    assert do("reset_completion", user_id=4702, course_id=88)["completed_at"] is None
+    held = control("GET", "/docebo").json()
+    assert [row["code"] for row in held["certifications"]] == ["FIRST-AID", "FORKLIFT", "PRIVACY", "NEW"]
+    assert [row["award_id"] for row in held["awards"]][-2] == second["award_id"]
+    assert [row["course_name"] for row in held["trainings"]] == ["First aid refresher"]
+    assert [row["number"] for row in held["events"]] == list(range(1, len(held["events"]) + 1))
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "error"),
+    [
+        ({}, 400, "do is one of"),
+        ({"do": "expire_tokens"}, 400, "do is one of"),
+        ({"do": "award", "user_id": 4702}, 400, "code is required"),
+        ({"do": "award", "user_id": "4702", "code": "PRIVACY"}, 400, "user_id must be a whole number"),
+        ({"do": "award", "user_id": 4702, "code": "PRIVACY", "always_valid": 1}, 400, "must be true or false"),
+        ({"do": "award", "user_id": 4702, "code": "PRIVACY", "issued_at": "2026"}, 400, "issued_at must be YYYY"),
+        ({"do": "award", "user_id": 4702, "code": "PRIVACY", "colour": "red"}, 400, "Unknown attribute: colour"),
+        ({"do": "award", "user_id": 4702, "code": "NONE"}, 409, "no certification has the code NONE"),
+        ({"do": "revoke_award", "award_id": 1}, 409, "no award 1"),
+        ({"do": "delete_training", "training_id": 1}, 409, "no external training 1"),
+        ({"do": "change_email", "user_id": 1, "email": "x@example.org"}, 409, "no user 1"),
+        ({"do": "reset_completion", "user_id": 1, "course_id": 1}, 409, "user 1 is not enrolled in course 1"),
+    ],
+)
+def test_what_an_administrator_cannot_do(box, control, body, status, error):
+    answer = control("POST", "/docebo", json=body)
+    assert (answer.status_code, error in answer.json()["error"]) == (status, True), answer.text
+    assert not box.docebo.events
+
+
 @pytest.mark.parametrize(
     ("method", "path", "options", "status"),
     [

@@ -40,6 +40,7 @@ def strike(box, credly, body):
         ("http_500_after", 500, 1, 500),
         ("http_503", 503, 0, 503),
         ("html_200", 200, 0, 200),
+        ("success_false", 200, 0, 200),
         ("truncated_json", 201, 1, 201),
         ("wrong_types", 200, 1, 200),
         ("slow", 201, 1, 201),

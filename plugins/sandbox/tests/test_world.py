@@ -53,6 +53,38 @@ def test_the_small_world_has_every_case(box):
     assert box.docebo.enrollments[holder.user_id, 81].status == "completed"
 
 
+def test_the_small_world_has_every_kind_of_award(box):
+    """One always valid, one expiring, one expired, one renewed; nobody of them is in the course of the same badge."""
+    docebo, now = box.docebo, box.docebo.now()
+    assert [one.code for one in docebo.certifications.values()] == ["FIRST-AID", "FORKLIFT", "PRIVACY"]
+    awards = list(docebo.awards.values())
+    assert [one.expires_at and one.expires_at > now for one in awards] == [True, False, False, True, None]
+    assert (awards[2].user_id, awards[2].certification_id) == (awards[3].user_id, awards[3].certification_id)
+    assert len({one.user_id for one in awards}) == 4
+    for one in awards:
+        assert (one.user_id, one.origin_id) not in docebo.enrollments
+        assert docebo.users[one.user_id].email
+    assert {code: box.credly.templates[id].name for code, id in box.suggested.items()} == {
+        "FIRST-AID": "First Aid Responder",
+        "FORKLIFT": "Forklift Safety",
+        "PRIVACY": "Data Protection Practitioner",
+    }
+    assert [one.title for one in docebo.training_fields.values()] == ["Link to the credential", "Credential id"]
+    assert not docebo.events
+
+
+def test_the_large_world_has_awards_in_proportion():
+    box, again = Sandbox(size="large"), Sandbox(size="large")
+    awards = list(box.docebo.awards.values())
+    assert (len(box.docebo.certifications), len(box.suggested)) == (20, 20)
+    assert len(awards) == pytest.approx(450, abs=80)
+    assert sum(1 for one in awards if one.expires_at and one.expires_at < box.docebo.now()) > 30
+    assert sum(1 for one in awards if one.expires_at is None) > 30
+    assert max(Counter((one.user_id, one.certification_id) for one in awards).values()) > 1
+    assert all(one.issued_at < box.docebo.now() for one in awards)
+    assert (awards, box.suggested) == (list(again.docebo.awards.values()), again.suggested)
+
+
 def test_the_large_world_is_made_quickly():
     begin = time.perf_counter()
     users, courses, enrollments, templates, _ = world(size="large")
@@ -158,4 +190,12 @@ def test_the_state_as_plain_data(box, filled):
     assert state["docebo"]["fields"] == [{"id": "5", "name": "Credly badge", "options": 7}]
     assert state["credly"]["badges"] == {"accepted": 1}
     assert state["credly"]["templates"][0]["live_badges"] == 1
+    assert state["docebo"]["certifications"][0] == {
+        "id": "7",
+        "code": "FIRST-AID",
+        "title": "First Aider",
+        "awards": 2,
+        "suggested_template": box.suggested["FIRST-AID"],
+    }
+    assert (state["docebo"]["trainings"], state["docebo"]["events"]) == (1, 1)  # a selection changes a course
     assert state["clock"] == "2026-03-02T09:00:00.000Z"

@@ -48,7 +48,7 @@ class Reading:
         if fresh:
             # Without a completion there is still the platform's time at which something else was read before.
             before = max((position for position in [self.newest, *(p for _, p in known)] if position), default=None)
-            newest = self._keep(kind, self._all(kind, fresh, self._earliest())) or before
+            newest = self._keep(kind, self._all(kind, fresh, self._earliest(), self.window.users)) or before
             self.positions |= {earning.part: newest for earning in fresh}
         if known:
             self._reopen(earning for earning, _ in known)
@@ -92,7 +92,7 @@ class Reading:
                 some = mended[start : start + IDS_PER_CALL]
                 self.spool.forget(f"{kind}:{id}", some)
                 rows = self._all(kind, [Earning(kind, id, "", None)], None, some)(lambda _changed: None)
-                now = ((f"{kind}:{id}", user, at.isoformat() if at else "") for _, user, at in rows if user in some)
+                now = ((f"{kind}:{id}", user, at.isoformat() if at else "") for _, user, at in rows)
                 self.spool.add_completions(now)
 
     def _on_bad(self, description: str) -> None:
@@ -111,14 +111,18 @@ class Reading:
     ) -> Callable[[Callable[[datetime], None]], Iterator[Row]]:
         docebo, ids = self.ctx.client("docebo"), [earning.id for earning in earned]
 
-        def rows(on_seen: Callable[[datetime], None]) -> Iterator[Row]:
-            how = self._how(on_seen)
+        def some_rows(some: Sequence[str], how: Mapping[str, Any]) -> Iterator[Row]:
             if kind == "plan":
-                for plan in plans.completed(docebo, ids, since, users=users, **how):
+                for plan in plans.completed(docebo, ids, since, users=some, **how):
                     yield plan.plan_id, plan.user_id, plan.completed_at
             else:
-                for done in enrollments.completed(docebo, ids, since, users=users, **how):
+                for done in enrollments.completed(docebo, ids, since, users=some, **how):
                     yield done.course_id, done.user_id, done.completed_at
+
+        def rows(on_seen: Callable[[datetime], None]) -> Iterator[Row]:
+            for start in range(0, max(1, len(users)), IDS_PER_CALL):
+                some = users[start : start + IDS_PER_CALL]
+                yield from (row for row in some_rows(some, self._how(on_seen)) if not some or row[1] in some)
 
         return rows
 

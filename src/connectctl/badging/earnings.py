@@ -1,4 +1,4 @@
-"""What in Docebo earns which template: courses by their dropdown value, learning plans by the mapping table."""
+"""What in Docebo earns which template: courses by their dropdown value, plans and certifications by the mappings."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from typing import Any, Literal
 from connectctl.badging.columns import Columns, MappingColumns
 from connectctl.docebo.fields import FieldDef
 
-Kind = Literal["course", "plan"]
+Kind = Literal["course", "plan", "certification"]
 
 
 @dataclass(frozen=True, slots=True)
 class Earning:
-    """A course or a learning plan with the template it earns, or the reason of GN-17 why it earns none.
+    """A course, learning plan or certification with the template it earns, or the reason of GN-17 why it earns none.
 
-    A plan that is mapped to several templates comes once for each. `element` is what decided: the course's dropdown
-    element, or the template that the plan is mapped to.
+    A plan or certification that is mapped to several templates comes once for each; the id of a certification is its
+    code. `element` is what decided: the course's dropdown element, or the template that the mapping names.
     """
 
     kind: Kind
@@ -78,24 +78,60 @@ def plan_earnings(
     rows: Sequence[Mapping[str, Any]],
     columns: Columns,
     names: Mapping[str, str],
+    named: Sequence[str] = (),
 ) -> list[Earning]:
     """Each mapped learning plan with each template its rows name, or why it earns none (CR-16, CR-31, CR-35). Pure.
 
-    Rows of one plan and template are OR-ed: one that is active is enough. `names` are the plans that Docebo has, by id.
+    Rows of one plan and template are OR-ed: one that is active is enough. `names` are the plans that Docebo has, by id;
+    of those `named`, one that no row maps is said to be so.
     """
+    return _mapped("plan", mapping.plan, mappings, mapping, rows, columns, names, named)
+
+
+def certification_earnings(
+    mappings: Sequence[Mapping[str, Any]],
+    mapping: MappingColumns,
+    rows: Sequence[Mapping[str, Any]],
+    columns: Columns,
+    names: Mapping[str, str],
+    named: Sequence[str] = (),
+) -> list[Earning]:
+    """Each mapped certification with each template its rows name, as `plan_earnings` (CR-16, CR-29, CR-36). Pure.
+
+    `names` are the certifications that Docebo has, by code.
+    """
+    return _mapped("certification", mapping.certification, mappings, mapping, rows, columns, names, named)
+
+
+_WORDS = {"plan": "learning plan", "certification": "certification with the code"}
+
+
+def _mapped(
+    kind: Kind,
+    column: str,
+    mappings: Sequence[Mapping[str, Any]],
+    mapping: MappingColumns,
+    rows: Sequence[Mapping[str, Any]],
+    columns: Columns,
+    names: Mapping[str, str],
+    named: Sequence[str],
+) -> list[Earning]:
     by_id = {str(row[columns.id]): row for row in rows}
     active: dict[tuple[str, str], bool] = {}
     for row in mappings:
-        plan, template = str(row[mapping.plan] or "").strip(), str(row[mapping.id] or "").strip()
-        if plan:
-            active[plan, template] = active.get((plan, template), False) or row[mapping.active] is True
-    result = []
-    for (plan, template), on in sorted(active.items()):
-        bare = Earning("plan", plan, names.get(plan, plan), None, element=template)
+        id, template = str(row[column] or "").strip(), str(row[mapping.id] or "").strip()
+        if id:
+            active[id, template] = active.get((id, template), False) or row[mapping.active] is True
+    missing = sorted(set(named) - {id for id, _ in active})
+    result = [
+        _without(Earning(kind, id, names.get(id, id), None), "mapping_missing", "no row names it") for id in missing
+    ]
+    for (id, template), on in sorted(active.items()):
+        bare = Earning(kind, id, names.get(id, id), None, element=template)
         if not on:
             result.append(_without(bare, "mapping_inactive", f"its row for {template}"))
-        elif plan not in names:
-            result.append(_without(bare, "connectctl:plan_unknown", f"Docebo has no learning plan {plan}"))
+        elif id not in names:
+            result.append(_without(bare, f"connectctl:{kind}_unknown", f"Docebo has no {_WORDS[kind]} {id}"))
         elif template not in by_id:
             result.append(_without(bare, "template_unknown", f"the table has no template {template}"))
         else:

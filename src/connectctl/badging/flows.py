@@ -6,10 +6,15 @@ from functools import partial
 
 from connectctl.plugins.specs import FlowSpec, ProviderSpec
 
+OUTWARD_PARAMS = (
+    *("since", "course", "plan", "certification", "template", "user"),
+    *("event", "all_history", "full", "reissue"),
+)
+
 
 def provider_flows(spec: ProviderSpec) -> tuple[FlowSpec, ...]:
     """sync-templates, sync-field and batch-sync of one provider, under the exact titles of its recipes."""
-    from connectctl.badging import field, issuing, outward, plan, templates
+    from connectctl.badging import field, inward, issuing, outward, outward_plan, templates
 
     name, noun = spec.name, spec.noun
     return (
@@ -48,13 +53,13 @@ def provider_flows(spec: ProviderSpec) -> tuple[FlowSpec, ...]:
         FlowSpec(
             name=f"{name}.batch-sync",
             title=spec.titles["batch-sync"],
-            summary=f"Completed courses and learning plans in Docebo become {spec.title} credentials",
+            summary=f"Completed courses and learning plans, and certifications, in Docebo become {spec.title} credentials",
             policy="manual",
             trigger="by hand",
             prepare=partial(outward.prepare, spec),
             parts=outward.parts,
             read=outward.read,
-            plan=plan.plan,
+            plan=outward_plan.plan,
             apply=issuing.apply,
             look=partial(issuing.look, spec),
             integration=spec.integration,
@@ -63,7 +68,8 @@ def provider_flows(spec: ProviderSpec) -> tuple[FlowSpec, ...]:
             calls=spec.callees("batch-sync"),
             writes=(f"{spec.title} credentials",),
             settings=tuple(setting.name for setting in spec.settings),
-            params=("since", "course", "template", "all_history", "full", "reissue"),
+            params=OUTWARD_PARAMS,
             batch=spec.capabilities.batch,
         ),
+        inward.flow(spec),
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass, field
 
-from connectctl.badging.provider import Credential, Provider
+from connectctl.badging.provider import Credential, Provider, sound
 from connectctl.badging.spool import Spool
 from connectctl.errors import Rejected
 from connectctl.model import RunContext
@@ -49,7 +49,7 @@ class Held:
             return None
         by_template: dict[str, list[Credential]] = {}
         try:
-            for page in self.provider.held(None):
+            for page in map(sound, self.provider.held(None)):
                 if known.get(self.provider.account) != page.pages:
                     known[self.provider.account] = page.pages
                 if page.pages > templates or (not page.pages and page.credentials):
@@ -62,7 +62,7 @@ class Held:
 
     def _read(self, template: str, needy: Collection[str]) -> list[Credential]:
         credentials: list[Credential] = []
-        for number, page in enumerate(self.provider.held(template), 1):
+        for number, page in enumerate(map(sound, self.provider.held(template)), 1):
             credentials += page.credentials
             if not self.whole and page.pages - number > 2 * len(needy):
                 for user in sorted(needy):

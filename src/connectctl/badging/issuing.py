@@ -1,37 +1,89 @@
-"""How an issue change is carried out at the provider, and how one whose answer was lost is found there (CR-37)."""
+"""How outward changes are carried out at the provider, and how one whose answer was lost is found there (CR-37 to 39)."""
 
 from __future__ import annotations
 
+import threading
 from datetime import UTC, datetime
 from typing import Any
 
 from connectctl.badging.plan import change_mark
-from connectctl.badging.provider import IssueRequest, Provider, duplicate_of
+from connectctl.badging.provider import Credential, IssueRequest, Provider, duplicate_of
+from connectctl.badging.steps import note
 from connectctl.badging.templates import open_provider
 from connectctl.model import Change, Look, Outcome, RunContext
 from connectctl.plugins.specs import ProviderSpec
 
+_VERBS = {"issue": "issue-credential", "replace": "replace-credential", "revoke": "revoke-credential"}
+_NOTING = threading.Lock()  # changes are applied by several threads, the record of a run's steps is one
+
 
 def apply(changes: list[Change], ctx: RunContext) -> list[Outcome]:
-    """Issues each credential with one request (CR-37)."""
+    """Issues, replaces or revokes each credential with one request (CR-37, CR-38, CR-39)."""
     provider: Provider = ctx.shared.provider
-    return [Outcome("done", provider.issue(_request(change)).id) for change in changes]
+    outcomes = [Outcome("done", _carry_out(provider, change)) for change in changes]
+    with _NOTING:
+        for change in changes:
+            caller = "process-awards" if change.origin.startswith("certification:") else "assign-users"
+            note(ctx.shared.spec, ctx, _VERBS[change.action], caller, credentials=1)
+    return outcomes
 
 
 def look(spec: ProviderSpec, change: Change, ctx: RunContext) -> Look:
-    """Whether the provider shows the credential of this change, ours or somebody else's (GN-32)."""
+    """Whether the provider shows what this change was to bring about, ours or somebody else's (GN-32)."""
     provider = open_provider(spec, ctx)
-    template, user, ended = str(change.template), str(change.user), change.data.get("instead_of", ())
-    credentials = [c for c in provider.find(template, user, str(change.email or "")) if c.id not in ended]
+    found = provider.find(str(change.template), str(change.user), str(change.email or ""))
+    if change.action == "replace":
+        return _look_for_successor(change, found, provider.search_lag)
+    if change.action == "revoke":
+        return _look_for_revoked(change, found, provider.search_lag)
+    return _look_for_issued(change, found, provider)
+
+
+def _carry_out(provider: Provider, change: Change) -> str:
+    """The id of the credential that was made or revoked."""
+    if change.action == "replace":
+        return provider.replace(str(change.data["replaces"]), _request(change)).id
+    if change.action == "revoke":
+        provider.revoke(str(change.data["credential_id"]), str(change.data["reason"]))
+        return str(change.data["credential_id"])
+    return provider.issue(_request(change)).id
+
+
+def _look_for_issued(change: Change, found: list[Credential], provider: Provider) -> Look:
+    user, ended = str(change.user), change.data.get("instead_of", ())
+    credentials = [c for c in found if c.id not in ended]
     mark = change_mark(change)
     marked = next((c for c in credentials if mark in c.marks), None)
-    found = marked or duplicate_of(credentials, user, str(change.email or ""))
-    if found is not None:
-        ours = found is marked or found.earner_id == user
-        return Look(Outcome("adopted" if ours else "foreign", found.id), lag=provider.search_lag)
-    now = provider.template(template)
+    held = marked or duplicate_of(credentials, user, str(change.email or ""))
+    if held is not None:
+        ours = held is marked or held.earner_id == user
+        return Look(Outcome("adopted" if ours else "foreign", held.id), lag=provider.search_lag)
+    now = provider.template(str(change.template))
     guarded = not ended and now is not None and not now.allows_duplicates
     return Look(None, repeatable=guarded, lag=provider.search_lag)
+
+
+def _look_for_successor(change: Change, found: list[Credential], lag: float) -> Look:
+    """The successor bears our mark. One that bears another is somebody else's, and the credential stays as it is.
+
+    A repeat is never without danger: not every provider is known to refuse a second successor (credly.md 5.7).
+    """
+    mark, old = change_mark(change), str(change.data["replaces"])
+    marked = next((c for c in found if mark in c.marks), None)
+    if marked is not None:
+        return Look(Outcome("adopted", marked.id), lag=lag)
+    successor = next((c for c in found if c.replaces == old), None)
+    if successor is not None:
+        ours = not successor.marks and successor.earner_id == change.user  # a provider may drop evidence
+        return Look(Outcome("adopted" if ours else "foreign", successor.id), lag=lag)
+    return Look(None, lag=lag)
+
+
+def _look_for_revoked(change: Change, found: list[Credential], lag: float) -> Look:
+    """Revoking twice does no harm: it may be sent again as long as the credential does not show as revoked."""
+    target = str(change.data["credential_id"])
+    gone = any(c.id == target and c.state == "revoked" for c in found)
+    return Look(Outcome("adopted", target) if gone else None, repeatable=True, lag=lag)
 
 
 def _request(change: Change) -> IssueRequest:

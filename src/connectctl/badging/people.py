@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from connectctl.badging.spool import Spool
 from connectctl.badging.window import FILTERS, LATE
 from connectctl.docebo import users
 from connectctl.docebo.client import FilterIgnored
 from connectctl.docebo.users import Person
-from connectctl.errors import BadAnswer, DataError, NotAllowed, NotFound, Rejected
+from connectctl.errors import BadAnswer, DataError, NotAllowed, NotFound, Rejected, UsageError
 from connectctl.model import Problem, RunContext
+
+if TYPE_CHECKING:
+    from connectctl.badging.badge_spool import BadgeSpool
 
 FEW = 2  # pages of users that cost no more than asking who changed
 _PAGES = "user-pages"  # cache: how many pages of users there are, by platform
@@ -63,17 +66,26 @@ def read_people(
 
 def _changed(ctx: RunContext, docebo: Any, times: Sequence[str]) -> set[str] | None:
     """The users that changed since the earliest of these times; None where the list cannot tell."""
-    learnt = ctx.cached(FILTERS)
-    if not times or learnt.get(f"{docebo.account}|users") == "no":
+    if not times:
         return None
+    since = min(map(datetime.fromisoformat, times)) - LATE
+    found: set[str] = set()
+    told = _walk_changed(ctx, docebo, since, lambda people: found.update(person.id for person in people))
+    return found if told else None
+
+
+def _walk_changed(ctx: RunContext, docebo: Any, since: datetime, keep: Callable[[Iterable[Person]], None]) -> bool:
+    """Hands over the users that changed since; False where the list cannot tell, or not of everybody."""
+    learnt = ctx.cached(FILTERS)
+    if learnt.get(f"{docebo.account}|users") == "no":
+        return False
     bad: list[str] = []
     try:
-        since = min(map(datetime.fromisoformat, times)) - LATE
-        found = {person.id for person in users.changed(docebo, since, on_bad=bad.append)}
+        keep(users.changed(docebo, since, on_bad=bad.append))
     except (FilterIgnored, Rejected):
         learnt[f"{docebo.account}|users"] = "no"
-        return None
-    return None if bad else found
+        return False
+    return not bad
 
 
 def _recall(docebo: Any, spool: Spool, known: Mapping[str, Sequence[Any] | None]) -> set[str]:
@@ -118,3 +130,74 @@ def _keep(spool: Spool, people: Iterable[Person]) -> None:
 def normal_email(text: str | None) -> str:
     """An address as it is compared: trimmed, lower case; '' for none (GN-16)."""
     return (text or "").strip().lower()
+
+
+def find_people(ctx: RunContext, spool: BadgeSpool, problems: list[Problem]) -> int:
+    """Puts the users with the addresses in question into the spool; returns how many addresses were looked for.
+
+    One search per address, or the whole list where that is fewer calls (GN-16).
+    """
+    count = spool.count_addresses()
+    if not count or spool.everybody:
+        return count
+    docebo, known = ctx.client("docebo"), ctx.cached(_PAGES)
+    pages_before = known.get(docebo.account)
+    bad: list[str] = []
+    if count == 1 or (pages_before is not None and count <= pages_before):
+        _search(docebo, spool, spool.addresses(), bad)
+    else:
+        pages = users.pages(docebo, on_bad=bad.append)
+        first = next(pages, None)
+        if first is not None and pages_before != first.pages:
+            known[docebo.account] = first.pages
+        if first is not None and first.pages - 1 > count:
+            _search(docebo, spool, spool.addresses(), bad)
+        else:
+            _keep(spool, first.people if first is not None else ())
+            for page in pages:
+                _keep(spool, page.people)
+            spool.everybody = True
+    missing = bool(bad) and spool.unknown() > 0
+    for description in bad:
+        if missing:
+            problems.append(Problem("user", description))
+        else:
+            ctx.log.warning("%s", description)
+    return count
+
+
+def changed_addresses(ctx: RunContext, since: datetime) -> set[str] | None:
+    """The addresses of the users that changed since; None where the list cannot tell."""
+    found: set[str] = set()
+
+    def keep(people: Iterable[Person]) -> None:
+        found.update(normal_email(person.email) for person in people)
+
+    return found - {""} if _walk_changed(ctx, ctx.client("docebo"), since, keep) else None
+
+
+def _search(docebo: Any, spool: BadgeSpool, emails: Iterable[str], bad: list[str]) -> None:
+    for email in emails:
+        _keep(spool, users.search(docebo, email, on_bad=bad.append))
+        spool.add_looked([email])
+
+
+def keep_person(spool: Spool, person: Person) -> None:
+    """Puts one user into the spool."""
+    _keep(spool, [person])
+
+
+def name_people(ctx: RunContext, spool: BadgeSpool, names: Iterable[str]) -> list[str]:
+    """The addresses of users named by id or by address; one search each tells who has it.
+
+    Raises UsageError for an id that Docebo does not know, or of somebody without an address.
+    """
+    docebo, found = ctx.client("docebo"), list[str]()
+    for name in names:
+        person = None if "@" in name else users.get(docebo, name)
+        email = normal_email(name if "@" in name else person.email if person else "")
+        if not email:
+            known = "has no e-mail address in Docebo" if person else "is no user of Docebo"
+            raise UsageError(f"{name} {known}", hint=f"connectctl flow show {ctx.flow}")
+        found.append(email)
+    return found

@@ -10,7 +10,8 @@ from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from connectctl.badging.earnings import Earning
-from connectctl.badging.provider import Credential, all_of, duplicate_of
+from connectctl.badging.leftovers import left_open, left_out, without_template
+from connectctl.badging.provider import Credential, all_of, current, duplicate_of
 from connectctl.model import Applied, Change, Cursor, OpenItem, Outcome, Plan, Problem, Skip
 
 ADDRESS = re.compile(r"[^@\s,;|]+@[^@\s,;|]+\.[^@\s,;|]+")
@@ -60,6 +61,7 @@ class EarningView:
     reissue: frozenset[str] = frozenset()
     cursor: Cursor | None = None
     read_at: str = ""  # the platform's own time up to which it was read, '' when it is not known
+    actions: frozenset[str] | None = None  # that may be planned; None: all
 
 
 def holding(account: str, template: str, user: str) -> str:
@@ -89,7 +91,11 @@ def settled_reason(applied: Applied | None, change: Change | None, retrying: fro
         return None
     if applied.live and applied.state != "intended":
         return "already_assigned"
-    if change is None or applied.state != "failed" or applied.key != change.key("") or applied.holding in retrying:
+    if change is None or change.key("") not in {*applied.refused, applied.key} or applied.holding in retrying:
+        return None
+    if applied.key != change.key(""):
+        return "connectctl:failed_before"
+    if applied.state != "failed":
         return None
     mended = any(applied.data.get(name) != change.data[name] for name in MENDABLE)
     return None if mended else "connectctl:failed_before"
@@ -149,20 +155,15 @@ def plan(view: EarningView) -> Plan:
     Pure: the same view always gives the same plan. Of several completions of one learner the first that counts earns
     the credential.
     """
-    earning, template = view.earning, view.earning.template
+    template = view.earning.template
     if template is None:
-        skip = Skip(earning.part, earning.reason, earning.detail, source=earning.source)
-        return Plan(
-            skipped=(skip,) if earning.reason else (),
-            problems=view.problems,
-            unbounded=view.unbounded,
-            cursor=view.cursor,
-        )
+        return without_template(view)
     changes: list[Change] = []
     skipped: list[Skip] = []
     seen: list[tuple[Change, Outcome]] = []
     left: list[OpenItem] = []
     taken: set[str] = set()
+    view = replace(view, held=current(view.held))
     for user, completed_at in view.completions:
         place = holding(view.account, template, user)
         learner = view.learners.get(user)
@@ -178,9 +179,9 @@ def plan(view: EarningView) -> Plan:
             if reason in (None, "already_assigned"):
                 taken.add(place)
         if reason is not None:
-            skipped.append(_skip(view, place, user, learner, reason))
+            skipped.append(left_out(view, place, user, learner, reason))
         if reason in OPEN and completed_at is not None:
-            left.append(_left(view, place, learner, user, stamp(completed_at)))
+            left.append(left_open(view, place, learner, user, stamp(completed_at)))
     return Plan(
         tuple(changes),
         (),
@@ -191,12 +192,6 @@ def plan(view: EarningView) -> Plan:
         cursor=view.cursor,
         open=tuple(left),
     )
-
-
-def _left(view: EarningView, place: str, learner: Learner | None, user: str, version: str) -> OpenItem:
-    """Who was left out, with what was known of them at that time: the next run asks only who has changed since."""
-    person = [learner.email, learner.first_name, learner.last_name, learner.shared_email] if learner else None
-    return OpenItem(f"{place}|{version}", {"user": user, "version": version, "person": person, "at": view.read_at})
 
 
 def _decide(
@@ -293,8 +288,3 @@ def stamp(moment: datetime) -> str:
 def change_mark(change: Change) -> str:
     """The text that lets us recognise the credential of exactly this change at the provider."""
     return "connectctl-" + hashlib.sha256(change.key("").encode()).hexdigest()[:20]
-
-
-def _skip(view: EarningView, place: str, user: str, learner: Learner | None, reason: str) -> Skip:
-    email = learner.email or None if learner else None
-    return Skip(place, reason, "", user, email, view.earning.template, view.earning.source)

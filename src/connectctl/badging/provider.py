@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, Protocol
+
+from connectctl.errors import BadAnswer
 
 TemplateState = Literal["active", "archived", "draft"]
 ENDED = ("revoked", "rejected")
@@ -65,10 +67,14 @@ class IssueRequest:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One page of held credentials; `pages` is the number of pages in all, 0 when the provider does not tell."""
+    """One page of held credentials; `pages` is the number of pages in all, 0 when the provider does not tell.
+
+    `bad` says in words which rows could not be read: who decides by what is not there must not use such a page.
+    """
 
     credentials: Sequence[Credential]
     pages: int
+    bad: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +152,13 @@ class Provider(Protocol):
         """One event; None when the provider does not know it."""
 
 
+def sound(page: Page) -> Page:
+    """The page, when all of it could be read. Raises BadAnswer: what is not there may be in a row that is broken."""
+    if page.bad:
+        raise BadAnswer(page.bad[0])
+    return page
+
+
 def duplicate_of(
     credentials: Sequence[Credential], earner_id: str, email: str, now: datetime | None = None
 ) -> Credential | None:
@@ -161,6 +174,21 @@ def duplicate_of(
 def all_of(credentials: Sequence[Credential], earner_id: str, email: str) -> list[Credential]:
     """The credentials that this learner has or had, in the order given."""
     return [c for c in credentials if c.earner_id == earner_id or email in c.emails]
+
+
+def current(credentials: Sequence[Credential]) -> list[Credential]:
+    """Those that no other one of them has taken the place of."""
+    ids = {credential.id for credential in credentials}
+    return [c for c in credentials if c.replaced_by not in ids]
+
+
+def newest(credentials: Mapping[str, Credential], credential_id: str) -> str:
+    """The id at the end of the chain of replacements that begins with this one; `credentials` by id."""
+    seen = {credential_id}
+    while (one := credentials.get(credential_id)) is not None and one.replaced_by and one.replaced_by not in seen:
+        credential_id = one.replaced_by
+        seen.add(credential_id)
+    return credential_id
 
 
 def _expired(credential: Credential, now: datetime | None) -> bool:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from connectctl.badging.earnings import Earning
+from connectctl.badging.earnings import Earning, Kind
 from connectctl.badging.settings import day_start, required
 from connectctl.errors import UsageError
 from connectctl.model import Cursor, RunContext
@@ -18,12 +18,16 @@ WALK_EVERY = timedelta(days=7)
 LATE = timedelta(minutes=10)  # how late a change may turn up in a list; positions are in the platform's own time
 FILTERS = "filters"  # cache: which lists of a platform know `updated_from`; asked again with every walk
 ENDS = ("expired", "revoked", "rejected")
+EVENTS = ("completed", "awarded", "updated", "revoked")
 
 
 @dataclass(frozen=True, slots=True)
 class Window:
     """`start` None: all history. `unbounded`: it looks further back than the setting. `whole`: cursors are ignored,
     `fresh`: and nothing else that is remembered is trusted. `keeps`: cursors move. `walks`: it reads all there is.
+
+    What a run is narrowed to: kinds of earnings that are not named are left out as soon as one is, and with `users`
+    nothing moves a cursor. `revoked`: an event says that the certifications were taken from the users.
     """
 
     start: datetime | None
@@ -35,10 +39,19 @@ class Window:
     courses: tuple[str, ...]
     templates: tuple[str, ...]
     reissue: frozenset[str]
+    users: tuple[str, ...] = ()
+    plans: tuple[str, ...] = ()
+    certifications: tuple[str, ...] = ()
+    revoked: bool = False
+
+    def has(self, kind: Kind) -> bool:
+        """Whether this kind of earning is looked at; with a course named also the plans that contain it (CR-28)."""
+        named = {"course": self.courses, "plan": self.plans or self.courses, "certification": self.certifications}
+        return bool(named[kind]) or not (self.courses or self.plans or self.certifications)
 
     def position(self, ctx: RunContext, earning: Earning, account: str) -> datetime | None:
         """Up to where the part has been read; None: from the start."""
-        text = None if self.whole else ctx.cursor(earning.part, self.fingerprint(earning, account))
+        text = None if self.whole or self.users else ctx.cursor(earning.part, self.fingerprint(earning, account))
         return None if text is None else datetime.fromisoformat(text)
 
     def cursor(self, earning: Earning, account: str, position: datetime | None) -> Cursor | None:
@@ -56,11 +69,14 @@ class Window:
 def window(spec: ProviderSpec, values: Mapping[str, Any], ctx: RunContext) -> Window:
     """The window of this run. Raises SettingMissing without a start date, UsageError for a bad parameter."""
     start, unbounded = start_date(spec, values, ctx)
-    courses, templates = listed(ctx, "course"), listed(ctx, "template")
+    courses, templates, plans = listed(ctx, "course"), listed(ctx, "template"), listed(ctx, "plan")
+    certifications = listed(ctx, "certification")
+    users = tuple(dict.fromkeys((*listed(ctx, "user"), *ctx.subjects)))
+    revoked = _is_revoked(ctx, users, certifications)
     reissue = frozenset(listed(ctx, "reissue"))
     if not reissue <= set(ENDS):
         raise UsageError(f"reissue is one of {', '.join(ENDS)}", hint=f"connectctl flow show {ctx.flow}")
-    narrow = bool(courses or templates)
+    narrow = bool(courses or templates or plans or certifications or users)
     usual = not (ctx.params.get("since") or switched(ctx, "all_history"))
     due, again = _walk_due(ctx) if usual and not narrow else (False, False)
     fresh = switched(ctx, "full") or again
@@ -69,11 +85,15 @@ def window(spec: ProviderSpec, values: Mapping[str, Any], ctx: RunContext) -> Wi
         unbounded,
         whole=fresh or due or not usual or bool(reissue),
         fresh=fresh,
-        keeps=usual,
+        keeps=usual and not users,
         walks=usual and not narrow,
         courses=courses,
         templates=templates,
         reissue=reissue,
+        users=users,
+        plans=plans,
+        certifications=certifications,
+        revoked=revoked,
     )
 
 
@@ -106,6 +126,18 @@ def switched(ctx: RunContext, name: str) -> bool:
     if value not in (True, False, "true", "false"):
         raise UsageError(f"{name} is true or false, not {value!r}", hint=f"connectctl flow show {ctx.flow}")
     return value in (True, "true")
+
+
+def _is_revoked(ctx: RunContext, users: tuple[str, ...], certifications: tuple[str, ...]) -> bool:
+    """Whether the run was started by a revoked award; it has to name whose and which (GN-34)."""
+    events = listed(ctx, "event")
+    if not set(events) <= set(EVENTS):
+        raise UsageError(f"event is one of {', '.join(EVENTS)}", hint=f"connectctl flow show {ctx.flow}")
+    revoked = "revoked" in events
+    if revoked and not (users and certifications):
+        hint = f"connectctl flow run {ctx.flow} --param event=revoked --param user=ID --param certification=CODE"
+        raise UsageError("event=revoked needs a user and a certification", hint=hint)
+    return revoked
 
 
 def _walk_due(ctx: RunContext) -> tuple[bool, bool]:

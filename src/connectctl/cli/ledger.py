@@ -13,7 +13,8 @@ from connectctl.errors import StoreCorrupt, UsageError
 
 if TYPE_CHECKING:
     from connectctl.cli.session import Session
-    from connectctl.flows.ledger import Entry, Ledger
+    from connectctl.flows.entries import Entry
+    from connectctl.flows.ledger import Ledger
 
 STATES = ("intended", "sent", "done", "failed", "unsure", "adopted", "foreign")
 COLUMNS = ("key", "state", "action", "user", "email", "template", "remote_id", "run", "updated_at", "error")

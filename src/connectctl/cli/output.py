@@ -69,16 +69,21 @@ def emit_json_list(items: Iterable[Any]) -> None:
     write_all(pieces())
 
 
-def emit_json_object(head: Mapping[str, Any], name: str, items: Iterable[Any]) -> None:
-    """One JSON object: `head`, and under `name` a long list, item by item in little memory."""
+def emit_json_object(head: Mapping[str, Any], lists: Mapping[str, Iterable[Any]]) -> None:
+    """One JSON object: `head`, then long lists by name, item by item in little memory."""
 
     def pieces() -> Iterator[str]:
-        yield (_json(head)[:-2] + "," if head else "{") + f'\n  "{name}": ['
-        before = ""
-        for item in items:
-            yield before + "\n    " + _json(item).replace("\n", "\n    ")
-            before = ","
-        yield "\n  ]\n}\n" if before else "]\n}\n"
+        yield _json(head)[:-2] if head else "{"
+        between = "," if head else ""
+        for name, items in lists.items():
+            yield f'{between}\n  "{name}": ['
+            before = ""
+            for item in items:
+                yield before + "\n    " + _json(item).replace("\n", "\n    ")
+                before = ","
+            yield "\n  ]" if before else "]"
+            between = ","
+        yield "\n}\n"
 
     write_all(pieces())
 

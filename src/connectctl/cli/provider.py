@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from connectctl.cli.batch_sync import batch_sync_command
 from connectctl.cli.lazy import Group
 from connectctl.cli.options import pass_session
 from connectctl.cli.running import run_flow, run_options
@@ -46,53 +47,5 @@ def provider_group(spec: ProviderSpec) -> click.Group:
     def sync_field(session: Session, /, **options: Any) -> None:
         run_flow(session, f"{name}.sync-field", {}, **options)
 
-    @group.command(
-        "batch-sync",
-        help=f"""Issue {spec.title} credentials for completed courses and learning plans.
-
-        It reads what is new since its last run, once a week everything from the start date on, and sends nothing
-        twice: run it as often as you like.
-
-        Example: connectctl {name} batch-sync --dry-run
-
-        Example: connectctl {name} batch-sync --course 88 --since 2026-06-01
-
-        Example: connectctl {name} batch-sync --reissue expired --dry-run""",
-        short_help="Issue what completed courses and plans have earned",
-    )
-    @click.option("--since", metavar="DATE", help="Completions on or after this day, instead of the start date.")
-    @click.option("--course", multiple=True, metavar="ID", help="Only this course; repeatable.")
-    @click.option("--template", multiple=True, metavar="ID", help=f"Only this {spec.noun}; repeatable.")
-    @click.option("--full", is_flag=True, help="Trust nothing remembered: read everything since the start date.")
-    @click.option("--all-history", is_flag=True, help="No start date at all; needs --max-changes N.")
-    @click.option(
-        "--reissue",
-        multiple=True,
-        type=click.Choice(["expired", "revoked", "rejected"]),
-        help="Also issue again where the learner's last one has ended so; repeatable.",
-    )
-    @run_options
-    @pass_session
-    def batch_sync(
-        session: Session,
-        /,
-        since: str | None,
-        course: tuple[str, ...],
-        template: tuple[str, ...],
-        full: bool,
-        all_history: bool,
-        reissue: tuple[str, ...],
-        **options: Any,
-    ) -> None:
-        params = {
-            "since": since,
-            "course": list(course) or None,
-            "template": list(template) or None,
-            "full": full or None,
-            "all_history": all_history or None,
-            "reissue": list(reissue) or None,
-        }
-        wanted = {key: value for key, value in params.items() if value is not None}
-        run_flow(session, f"{name}.batch-sync", wanted, **options)
-
+    group.add_command(batch_sync_command(spec))
     return group

@@ -63,7 +63,7 @@ def show(session: Session, run_id: str, skips: bool, as_json: bool) -> None:
     Example: connectctl run show r_01JD0000000000000000000000 --json
     """
     from connectctl.cli.output import emit
-    from connectctl.flows.report import run_object
+    from connectctl.flows.report import run_detail, run_object
     from connectctl.flows.runs import RunRecords
 
     records = RunRecords(session.store)
@@ -72,12 +72,14 @@ def show(session: Session, run_id: str, skips: bool, as_json: bool) -> None:
         raise UsageError(f"There is no run {run_id}", hint="connectctl run list")
     report = run_object(records, record, skips=skips)
     if as_json:
-        show_run(session, report | {"steps": record["summary"].get("steps", [])}, as_json=True)
+        show_run(session, report | run_detail(record), as_json=True)
         return
     show_run(session, report, as_json=False)
-    steps = [{"step": step.pop("recipe"), "at": step.pop("at"), "counts": _counts(step)} for step in _steps(record)]
+    steps = [step | {"counts": _counts(step)} for step in run_detail(record)["steps"]]
     if steps:
-        emit(steps, ("at", "step", "counts"))
+        emit(steps, ("at", "recipe", "caller", "times", "counts"))
+    if record["parent"]:
+        session.say(f"It was started by the run {record['parent']}")
     if record["error"]:
         session.say(f"It ended with: {record['error']}")
 
@@ -117,12 +119,9 @@ def retry(session: Session, run_id: str, dry_run: bool, as_json: bool, yes: bool
     )
 
 
-def _steps(record: dict[str, Any]) -> list[dict[str, Any]]:
-    return [dict(step) for step in record["summary"].get("steps", [])]
-
-
 def _counts(step: dict[str, Any]) -> str:
-    return ", ".join(f"{name} {value}" for name, value in step.items())
+    facts = ("recipe", "caller", "at", "times")
+    return ", ".join(f"{name} {value}" for name, value in step.items() if name not in facts)
 
 
 def _since(text: str | None) -> str | None:

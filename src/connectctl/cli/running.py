@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from connectctl.flows.planfile import PlanFile
     from connectctl.model import Notice
 
+FINDINGS = ("kind", "who", "what", "source", "detail", "repair")
 COLUMNS = ("outcome", "action", "who", "what", "source", "reason", "error")
 
 
@@ -116,14 +117,17 @@ def show_run(session: Session, report: Mapping[str, Any], *, as_json: bool, ende
     from connectctl.cli.output import emit, emit_json_object
 
     if as_json:
-        emit_json_object({name: value for name, value in report.items() if name != "items"}, "items", report["items"])
+        lists = {name: report[name] for name in ("findings", "items") if name in report}
+        emit_json_object({name: value for name, value in report.items() if name not in lists}, lists)
         return
-    if report["items"]:
-        shown: Sequence[str] = COLUMNS
-        if sys.stdout.isatty():  # scripts get every column; a person is spared the empty ones
-            used = {name for line in _lines(session, report["items"]) for name in COLUMNS if line.get(name)}
-            shown = [name for name in COLUMNS if name in used]
-        emit(_lines(session, report["items"]), shown)
+    for name, columns in (("findings", FINDINGS), ("items", COLUMNS)):
+        rows = report.get(name) or ()
+        if rows:
+            shown: Sequence[str] = columns
+            if sys.stdout.isatty():  # scripts get every column; a person is spared the empty ones
+                used = {column for line in _lines(session, rows) for column in columns if line.get(column)}
+                shown = [column for column in columns if column in used]
+            emit(_lines(session, rows), shown)
     for warning in report["warnings"]:
         session.say(f"Warning: {warning}")
     if report["dry_run"] and report["planned"]:
@@ -143,7 +147,7 @@ def _lines(session: Session, items: Iterable[dict[str, Any]]) -> Iterator[dict[s
         label = next((str(value) for column, value in (item.get("row") or {}).items() if column.endswith("Name")), "")
         yield {
             **item,
-            "outcome": item["outcome"] or "planned",
+            "outcome": item.get("outcome") or "planned",
             "who": item["email"] or item["user"],
             "what": label or names.get(what, what),
             "source": item["source"] or item.get("table"),
@@ -165,6 +169,8 @@ def sentence(report: Mapping[str, Any]) -> str:
         words.append(f"{report['failed']} failed")
     if report["unsure"]:
         words.append(f"{report['unsure']} unsure")
+    if report.get("findings"):
+        words.append(f"{len(report['findings'])} found")
     if skipped:
         words.append("skipped: " + ", ".join(f"{count} {reason}" for reason, count in skipped.items()))
     calls = ", ".join(f"{count} {remote}" for remote, count in report["api_calls"].items())

@@ -1,4 +1,4 @@
-"""Applies a part's changes: claim, mark sent, send on a pool of threads, commit what came back, in group commits."""
+"""Applies a slice of a part: claim, mark sent, send on a pool of threads, commit what came back, in group commits."""
 
 from __future__ import annotations
 
@@ -78,6 +78,7 @@ class Applier:
         batch: int,
         advance: Callable[[int], None],
         probe: Callable[[], bool],
+        guard: Callable[[Iterable[Change]], None],
     ) -> None:
         self._ctx = ctx
         self._records = records
@@ -89,20 +90,23 @@ class Applier:
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="apply")
         self._advance = advance
         self._probe = probe
+        self._guard = guard
         self.tally = Tally()
 
     def close(self) -> None:
         """Waits for the calls in flight."""
         self._pool.shutdown(wait=True)
 
-    def run_part(self, jobs: Iterable[Job]) -> None:
-        """Applies the jobs; returns when every one is committed, released or listed as unsettled.
+    def run_jobs(self, jobs: Iterable[Job]) -> None:
+        """Applies jobs, all in memory at once; returns when every one is committed, released or listed as unsettled.
 
         A stop or a fatal error releases what was not sent. One failed job never stops the others (GN-19).
         """
         store, ledger, run = self._ctx.runtime.store, self._ctx.ledger, self._ctx.run
         jobs = list(jobs)
-        claimed = ledger.claim(run, self._ctx.flow, [(job.key, job.change) for job in jobs])
+        with store.transaction():
+            claimed = ledger.claim(run, self._ctx.flow, [(job.key, job.change) for job in jobs])
+            self._guard(job.change for job in jobs if job.key in claimed)  # what it refuses is not claimed
         for job in jobs:
             if job.key not in claimed:
                 # Another run got the holding between our plan and our claim, or the remote refused just this before.

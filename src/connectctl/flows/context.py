@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import threading
 from collections.abc import Collection, Iterator, Mapping, MutableMapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -110,6 +111,7 @@ class Context:
     subjects: Collection[str] = ()
     shared: Any = None
     steps: list[dict[str, Any]] = field(default_factory=list)
+    _noting: threading.Lock = field(default_factory=threading.Lock)  # changes are applied by several threads
     _clients: dict[str, Any] = field(default_factory=dict)
     _caches: dict[str, Cached] = field(default_factory=dict)
 
@@ -145,8 +147,8 @@ class Context:
     def applied_to(self, holdings: Collection[str]) -> dict[str, Applied]:
         return self.ledger.applied_to(holdings)
 
-    def made(self, remote_ids: Collection[str]) -> dict[str, str]:
-        return self.ledger.made(remote_ids)
+    def made(self, remote_ids: Collection[str], prefix: str = "") -> dict[str, str]:
+        return self.ledger.made(remote_ids, prefix)
 
     def settings(self, integration: str) -> dict[str, str]:
         rows = self.table("integration-settings").all()
@@ -176,15 +178,16 @@ class Context:
             cache.flush(self.now)
 
     def step(self, recipe: str, caller: str = "", **counts: object) -> None:
-        for known in self.steps:
-            if (known["recipe"], known["caller"]) == (recipe, caller):
-                known["times"] += 1
-                for name, count in counts.items():
-                    added = type(count) is int and type(known.get(name)) is int
-                    known[name] = known[name] + count if added else count
-                return
-        times = {"recipe": recipe, "caller": caller, "at": rfc3339(self.clock.now()), "times": 1}
-        self.steps.append(times | counts)
+        with self._noting:
+            for known in self.steps:
+                if (known["recipe"], known["caller"]) == (recipe, caller):
+                    known["times"] += 1
+                    for name, count in counts.items():
+                        added = type(count) is int and type(known.get(name)) is int
+                        known[name] = known[name] + count if added else count
+                    return
+            times = {"recipe": recipe, "caller": caller, "at": rfc3339(self.clock.now()), "times": 1}
+            self.steps.append(times | counts)
 
     def api_calls(self) -> dict[str, int]:
         """Requests sent so far, by connection, tokens included."""

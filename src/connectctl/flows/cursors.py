@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -35,8 +34,12 @@ class Cursors:
         )
         return [OpenItem(key, json.loads(data)) for key, data in rows]
 
-    def put(self, part: str, cursor: Cursor, items: Sequence[OpenItem], now: datetime) -> None:
-        """Sets the cursor and all open items of the part; what is the same is not written."""
+    def put(self, part: str, cursor: Cursor, run: str, now: datetime) -> None:
+        """Sets the part's cursor, and as its open items those that the run has spooled; the same is not written again.
+
+        Of several with one key the last counts. They stay in the database: a part may have 100,000.
+        """
+        spooled = (run, part)
         with self._store.transaction():
             if self.get(part) != cursor:
                 self._store.execute("DELETE FROM cursors WHERE flow = ? AND part = ?", (self._flow, part))
@@ -44,11 +47,23 @@ class Cursors:
                     "INSERT INTO cursors (flow, part, fingerprint, position, updated_at) VALUES (?,?,?,?,?)",
                     (self._flow, part, cursor.fingerprint, cursor.position, rfc3339(now)),
                 )
-            wanted = {item.key: json.dumps(item.data, ensure_ascii=False) for item in items}
-            stored = {item.key: json.dumps(item.data, ensure_ascii=False) for item in self.open_items(part)}
-            gone = [(self._flow, part, key) for key, data in stored.items() if wanted.get(key) != data]
-            new = [(self._flow, part, key, data) for key, data in wanted.items() if stored.get(key) != data]
-            if gone:
-                self._store.executemany("DELETE FROM open_items WHERE flow = ? AND part = ? AND key = ?", gone)
-            if new:
-                self._store.executemany("INSERT INTO open_items (flow, part, key, data) VALUES (?,?,?,?)", new)
+            self._store.execute(
+                f"DELETE FROM run_items WHERE {_OPEN} AND EXISTS (SELECT 1 FROM run_items AS later"  # noqa: S608
+                " WHERE later.run = run_items.run AND later.part = run_items.part AND later.kind = 'open'"
+                " AND later.key = run_items.key AND later.id > run_items.id)",
+                spooled,
+            )
+            self._store.execute(
+                "DELETE FROM open_items WHERE flow = ? AND part = ? AND NOT EXISTS (SELECT 1 FROM run_items"  # noqa: S608
+                f" WHERE {_OPEN} AND run_items.key = open_items.key AND run_items.data = open_items.data)",
+                (self._flow, part, *spooled),
+            )
+            self._store.execute(
+                "INSERT INTO open_items (flow, part, key, data) SELECT ?, ?, key, data FROM run_items"  # noqa: S608
+                f" WHERE {_OPEN} AND NOT EXISTS (SELECT 1 FROM open_items AS known WHERE known.flow = ?"
+                " AND known.part = ? AND known.key = run_items.key)",
+                (self._flow, part, *spooled, self._flow, part),
+            )
+
+
+_OPEN = "run_items.run = ? AND run_items.part = ? AND run_items.kind = 'open'"

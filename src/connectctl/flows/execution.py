@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
 from itertools import groupby, islice
+from typing import TypeVar
 
 from connectctl.errors import (
     AlreadyHeld,
     AuthFailed,
+    ConfirmationNeeded,
     DataError,
     Interrupted,
     NotAllowed,
@@ -19,14 +22,17 @@ from connectctl.flows import notices
 from connectctl.flows.applier import Applier, Job, Tally
 from connectctl.flows.context import Context
 from connectctl.flows.cursors import Cursors
-from connectctl.flows.ledger import change_from_json
+from connectctl.flows.entries import REVOKING, change_from_json
 from connectctl.flows.options import RunOptions
-from connectctl.flows.planner import Planner
-from connectctl.flows.runs import RunRecords
+from connectctl.flows.planner import Planner, Row
+from connectctl.flows.runs import Item, RunRecords
 from connectctl.flows.settle import Unsettled, settle
 from connectctl.flows.tables import write_rows
-from connectctl.model import Change, Cursor, Look, OpenItem, Outcome, RowWrite
+from connectctl.model import Change, Cursor, Look, Outcome, RowWrite
 
+T = TypeVar("T")
+
+SLICE = 1000  # changes, or things seen, that are in memory at once
 QUIET_PARTS = 200  # committed at once: one fsync instead of one each
 
 Apply = Callable[[list[Change], Context], list[Outcome]]
@@ -38,6 +44,7 @@ class Execution:
     def __init__(self, ctx: Context, records: RunRecords, planner: Planner, options: RunOptions) -> None:
         self.ctx, self.records, self.planner, self.options = ctx, records, planner, options
         self.cursors = Cursors(ctx.runtime.store, ctx.spec.name)
+        self.max_revocations: int | None = None  # None: somebody has said yes to what the plan takes away
 
     def run(self, unsettled: list[Unsettled]) -> None:
         """Applies and commits all parts in order, then what a dead run left `unsettled`. Raises what ends the run."""
@@ -56,15 +63,14 @@ class Execution:
             batch=spec.batch,
             advance=progress.advance,
             probe=lambda: self._settle_lost(applier.tally),
+            guard=self._guard,
         )
         try:
             for part in self._loud_parts():
                 self.ctx.clock.check()
                 self._commit_rows(part)
-                items = self.records.items(self.ctx.run, part=part, kinds=("change",), state="planned")
-                jobs = [Job(item.id, item.key, change_from_json(item.data)) for item in items]
-                if jobs:
-                    applier.run_part(jobs)
+                for some in _slices(self._items(part, "change", "planned")):
+                    applier.run_jobs(Job(item.id, item.key, change_from_json(item.data)) for item in some)
                 self._commit_cursor(part)
             applier.tally.unsettled += unsettled
             self._settle_lost(applier.tally)
@@ -76,8 +82,8 @@ class Execution:
 
     def _loud_parts(self) -> Iterator[str]:
         """The parts with changes, in order; those without are committed on the way, many at once."""
-        for quiet, group in groupby(self.planner.parts, self.planner.quiet.__contains__):
-            if not quiet:
+        for loud, group in groupby(self.planner.parts, self.planner.parts.__getitem__):
+            if loud:
                 yield from group
                 continue
             while several := list(islice(group, QUIET_PARTS)):
@@ -86,17 +92,34 @@ class Execution:
                         self._commit_rows(part)
                         self._commit_cursor(part)
 
+    def _guard(self, changes: Iterable[Change]) -> None:
+        """Raises ConfirmationNeeded when other runs have taken so much away meanwhile that this goes too far (GN-34).
+
+        Asked within the claim's transaction, so that two runs at once cannot both be the last that may.
+        """
+        most = self.max_revocations
+        if most is None or not any(change.action in REVOKING for change in changes):
+            return
+        if self.ctx.ledger.revocations() > most:
+            raise ConfirmationNeeded(
+                f"Together with other runs this would take away more than max_revocations = {most} in an hour",
+                hint=f"connectctl run show {self.ctx.run} shows the plan; the same command with --yes carries it out",
+            )
+
+    def _items(self, part: str, kind: str, *states: str) -> Iterator[Item]:
+        return self.records.items(self.ctx.run, part=part, kinds=(kind,), states=states)
+
     def _commit_cursor(self, part: str) -> None:
-        """How far the part is read, and what is still open of it."""
+        """How far the part is read, and what is still open of it: both of all its blocks together."""
+        run = self.ctx.run
         with self.ctx.runtime.store.transaction():
-            for item in self.records.items(self.ctx.run, part=part, kinds=("cursor",)):
-                still = [OpenItem(i.key, i.data) for i in self.records.items(self.ctx.run, part=part, kinds=("open",))]
-                for left in self.records.items(self.ctx.run, part=part, kinds=("change",)):
-                    if left.state in ("planned", "released", "failed", "unsure"):
-                        data = {"user": left.data["user"], "version": left.data["version"]}
-                        still.append(OpenItem(str(left.data["holding"]), data))
-                self.cursors.put(part, Cursor(item.key, item.data["position"]), still, self.ctx.clock.now())
-            self.records.drop(self.ctx.run, part, ("cursor", "open"))
+            cursors = deque(self._items(part, "cursor"), maxlen=1)  # each block may say how far it is: the last counts
+            if cursors and part not in self.planner.torn:
+                for some in _slices(self._items(part, "change", "planned", "released", "failed", "unsure")):
+                    self.records.add(run, part, map(_left_open, some))
+                cursor = Cursor(cursors[0].key, cursors[0].data["position"])
+                self.cursors.put(part, cursor, run, self.ctx.clock.now())
+            self.records.drop(run, part, ("cursor", "open"))
 
     def _apply(self, changes: list[Change], ctx: Context) -> list[Outcome]:
         if self.ctx.spec.apply is None:
@@ -112,20 +135,22 @@ class Execution:
         return look(change, self.ctx)
 
     def _commit_rows(self, part: str) -> None:
-        """The part's table rows and what it saw at the remote, in one transaction."""
-        with self.ctx.runtime.store.transaction():
-            for item in self.records.items(self.ctx.run, part=part, kinds=("seen",)):
-                outcome = Outcome(item.data["status"], item.data["remote_id"])
-                self.ctx.ledger.record(
-                    self.ctx.run, self.ctx.spec.name, item.key, change_from_json(item.data["change"]), outcome
-                )
-            for item in self.records.items(self.ctx.run, part=part, kinds=("write",), state="planned"):
+        """What the part saw at the remote, then its table rows and mails in one transaction."""
+        store = self.ctx.runtime.store
+        for some in _slices(self._items(part, "seen")):
+            with store.transaction():
+                for item in some:
+                    outcome = Outcome(item.data["status"], item.data["remote_id"])
+                    change = change_from_json(item.data["change"])
+                    self.ctx.ledger.record(self.ctx.run, self.ctx.spec.name, item.key, change, outcome)
+        with store.transaction():
+            for item in self._items(part, "write", "planned"):
                 write = RowWrite(item.action, item.data["table"], tuple(item.data["key"]), item.data["row"])
                 write_rows(self.ctx, [write])
                 self.records.set_item(item.id, "done", None, None)
                 self.options.progress.advance(1)
-            for item in self.records.items(self.ctx.run, part=part, kinds=("notice",), state="planned"):
-                self.planner.note(notices.queue_planned(self.ctx.runtime.store, item.data, self.ctx.clock.now()))
+            for item in self._items(part, "notice", "planned"):
+                self.planner.note(notices.queue_planned(store, item.data, self.ctx.clock.now()))
                 self.records.set_item(item.id, "done", None, None)
 
     def _commit(self, item: int, key: str, outcome: Outcome) -> None:
@@ -183,3 +208,14 @@ class Execution:
             raise RemoteDown(f"{remote} did not take any of the changes", hint=hint)
         if tally.refused:
             raise NotAllowed(f"{remote} did not allow any of the changes")
+
+
+def _slices(items: Iterator[T]) -> Iterator[list[T]]:
+    while some := list(islice(items, SLICE)):
+        yield some
+
+
+def _left_open(item: Item) -> Row:
+    """A change that was not carried out: the next run looks at it again (GN-37)."""
+    data = {"user": item.data["user"], "version": item.data["version"]}
+    return ("open", "", str(item.data["holding"]), "planned", data)

@@ -3,76 +3,43 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sized
 from datetime import datetime, timedelta
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from connectctl.flows.clock import rfc3339
+from connectctl.flows.entries import (
+    APPLIED,
+    COLUMNS,
+    HELD,
+    ORDER,
+    PENDING,
+    Entry,
+    change_from_json,
+    change_to_json,
+    deciding,
+    entry_of,
+    essence,
+    happened,
+    keeps,
+)
 from connectctl.model import Applied, Change, Outcome
 
 if TYPE_CHECKING:
     from connectctl.store.store import Store
 
-PENDING = ("intended", "sent", "unsure")
-HELD = ("done", "adopted", "foreign")
-GIVES = frozenset({"issue", "replace", "create_training", "award"})  # what leaves a holding taken
 LEASE = timedelta(minutes=10)  # only for owners on another host; here the run's lock tells life from death
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One row of the ledger. Times are RFC 3339 in UTC."""
-
-    key: str
-    holding: str
-    flow: str
-    run: str
-    action: str
-    state: str
-    live: bool
-    origin: str
-    version: str | None
-    data: Mapping[str, Any]
-    remote_id: str | None
-    error: str | None
-    attempts: int
-    sent_at: str | None
-    created_at: str
-    updated_at: str
-
-    @property
-    def change(self) -> Change:
-        """The change as it was planned, with everything frozen then."""
-        return change_from_json(self.data)
-
-
-_COLUMNS = (
-    "key, holding, flow, run, action, state, live, origin, version, data, remote_id, error, attempts, sent_at,"
-    " created_at, updated_at"
-)
-
-
-def _entry(row: tuple[Any, ...]) -> Entry:
-    values = dict(zip(_COLUMNS.split(", "), row, strict=True))
-    values |= {"live": bool(values["live"]), "origin": values["origin"] or "", "data": json.loads(values["data"])}
-    return Entry(**values)
-
-
-def change_to_json(change: Change) -> dict[str, Any]:
-    """A change as plain JSON."""
-    return {name: getattr(change, name) for name in Change.__slots__} | {"data": dict(change.data)}
-
-
-def change_from_json(data: Mapping[str, Any]) -> Change:
-    """The change that `change_to_json` wrote; keys of a newer version are left out."""
-    return Change(**{name: data[name] for name in Change.__slots__ if name in data})
+HOUR = timedelta(hours=1)
+CHUNK = 500  # question marks in one statement
 
 
 class Ledger:
     """Atomic claims, fenced transitions, an append-only log and a digest per run.
 
     Every method may be repeated. Transitions are fenced by the owner: a run that lost its claim changes nothing.
+    A change that `supersedes` a live entry ends it with the claim; once it is certain that the change did not happen,
+    the old entry is live again, in the same transaction.
     """
 
     def __init__(self, store: Store, alive: Callable[[str], bool], now: Callable[[], datetime]) -> None:
@@ -90,13 +57,13 @@ class Ledger:
             for key, change in changes:
                 row = self._one("SELECT state, run, lease_until, data FROM ledger WHERE key = ?", key)
                 if row and row[0] == "failed":
-                    if _essence(change_from_json(json.loads(row[3]))) == _essence(change):
+                    if essence(change_from_json(json.loads(row[3]))) == essence(change):
                         continue  # refused once, it would be refused again
                 elif row and (row[0] != "intended" or self._owned(run, row[1], row[2], now)):
                     continue
-                taken = self._one("SELECT key FROM ledger WHERE holding = ? AND live = 1", change.holding)
+                taken = self._one("SELECT key, state FROM ledger WHERE holding = ? AND live = 1", change.holding)
                 if taken and taken[0] != key:
-                    if taken[0] != change.supersedes:
+                    if taken[0] != change.supersedes or taken[1] not in HELD:  # what is on its way is not handed over
                         continue
                     self._end(run, taken[0], key)
                 data = json.dumps(change_to_json(change), ensure_ascii=False)
@@ -121,9 +88,19 @@ class Ledger:
         return claimed
 
     def _end(self, run: str, key: str, successor: str) -> None:
-        """Takes the holding from an entry whose credential has ended."""
+        """Hands the holding of an entry over to the one that follows it."""
         self._store.execute("UPDATE ledger SET live = 0, updated_at = ? WHERE key = ?", (rfc3339(self._now()), key))
-        self._log(key, run, "ended", f"followed by {successor}")
+        self._log(key, run, "ended", _followed_by(successor))
+
+    def _restore(self, run: str, holding: str, successor: str) -> None:
+        """Gives the holding back to the entry that ended for a successor which came to nothing."""
+        for (key,) in self._store.query("SELECT key FROM ledger WHERE holding = ? AND live = 0", (holding,)):
+            last = self._one("SELECT state, detail FROM ledger_log WHERE key = ? ORDER BY seq DESC LIMIT 1", key)
+            if last == ("ended", _followed_by(successor)):
+                self._store.execute(
+                    "UPDATE ledger SET live = 1, updated_at = ? WHERE key = ?", (rfc3339(self._now()), key)
+                )
+                self._log(key, run, "restored", f"not followed by {successor}")
 
     def _owned(self, run: str, owner: str, lease_until: str | None, now: datetime) -> bool:
         """Whether a claim belongs to another run that still lives."""
@@ -137,7 +114,7 @@ class Ledger:
             for key in keys:
                 if self._store.execute(
                     "UPDATE ledger SET state = 'sent', attempts = attempts + 1, sent_at = ?, updated_at = ?"
-                    " WHERE key = ? AND run = ? AND state IN ('intended', 'unsure')",
+                    " WHERE key = ? AND run = ? AND live = 1 AND state IN ('intended', 'unsure')",
                     (stamp, stamp, key, run),
                 ):
                     self._log(key, run, "sent", "")
@@ -161,10 +138,13 @@ class Ledger:
     def settle(self, run: str, key: str, outcome: Outcome) -> bool:
         """Writes what became of a change this run owns and that is still open; False when it is neither.
 
-        `released` goes back to `intended` with nothing claimed.
+        `released` goes back to `intended` with nothing claimed. What ended for a change that did not happen is live
+        again: failed, released, and for a modification also foreign.
         """
         with self._store.transaction():
-            row = self._one("SELECT action, version, state FROM ledger WHERE key = ? AND run = ?", key, run)
+            row = self._one(
+                "SELECT action, version, state, holding FROM ledger WHERE key = ? AND run = ? AND live = 1", key, run
+            )
             if row is None or row[2] not in PENDING:
                 return False
             state = "intended" if outcome.status == "released" else outcome.status
@@ -178,6 +158,8 @@ class Ledger:
             if (row[2], state) == ("sent", "unsure"):  # it left by now at the latest: looks count from here
                 self._store.execute("UPDATE ledger SET sent_at = ? WHERE key = ?", (now, key))
             self._log(key, run, outcome.status, outcome.error or outcome.remote_id or "")
+            if not live and not happened(state, row[0]):
+                self._restore(run, row[3], key)
             return True
 
     def record(self, run: str, flow: str, key: str, change: Change, outcome: Outcome) -> None:
@@ -206,60 +188,56 @@ class Ledger:
 
     def applied(self, prefix: str) -> dict[str, Applied]:
         """The entry that decides each holding beginning with `prefix`: the live one, else the newest."""
-        rows = self._store.query(
-            "SELECT holding, key, state, action, origin, version, remote_id, live,"
-            " CASE WHEN state IN ('done', 'adopted', 'foreign') THEN '' ELSE data END FROM ledger"
-            " WHERE holding >= ? AND holding < ? ORDER BY live, updated_at",
-            (prefix, prefix + "\U0010ffff"),
+        return deciding(
+            self._store.query(f"{APPLIED} WHERE holding >= ? AND holding < ? {ORDER}", (prefix, prefix + "\U0010ffff"))
         )
-        return {
-            row[0]: Applied(
-                holding=row[0],
-                key=row[1],
-                state=row[2],
-                action=row[3],
-                origin=row[4] or "",
-                version=row[5] or "",
-                remote_id=row[6],
-                live=bool(row[7]),
-                data=_frozen(row[8]),
-            )
-            for row in rows
-        }
 
     def applied_to(self, holdings: Iterable[str]) -> dict[str, Applied]:
         """As `applied`, of these holdings alone."""
-        return {
-            place: found for holding in holdings for place, found in self.applied(holding).items() if place in holdings
-        }
+        found: dict[str, Applied] = {}
+        for some in _chunks(holdings):
+            found |= deciding(self._store.query(f"{APPLIED} WHERE holding IN ({_marks(some)}) {ORDER}", some))
+        return found
 
-    def made(self, remote_ids: Iterable[str]) -> dict[str, str]:
-        """The holdings of what is or was ours at the remotes (done or adopted), by remote id."""
-        wanted, found = list(remote_ids), dict[str, str]()
-        for start in range(0, len(wanted), 500):
-            some = wanted[start : start + 500]
-            marks = ",".join("?" * len(some))
+    def made(self, remote_ids: Iterable[str], prefix: str = "") -> dict[str, str]:
+        """The holdings beginning with `prefix` of what is or was ours at the remotes (done, adopted), by remote id."""
+        found: dict[str, str] = {}
+        for some in _chunks(remote_ids):
             found |= self._store.query(
-                f"SELECT remote_id, holding FROM ledger WHERE remote_id IN ({marks})"  # noqa: S608 - marks alone
-                " AND state IN ('done', 'adopted')",
-                some,
+                f"SELECT remote_id, holding FROM ledger WHERE remote_id IN ({_marks(some)})"  # noqa: S608 - marks alone
+                " AND state IN ('done', 'adopted') AND holding >= ? AND holding < ? ORDER BY live, created_at, key",
+                (*some, prefix, prefix + "\U0010ffff"),
             )
         return found
+
+    def revocations(self) -> int:
+        """How many credentials were taken away in the last hour, by any flow, with those claimed to be (GN-34)."""
+        now = self._now()
+        sent = self._one(
+            f"SELECT COUNT(*) FROM ledger WHERE {_REVOKING} AND state IN ('sent', 'unsure', 'done', 'adopted')"  # noqa: S608
+            " AND sent_at > ?",
+            rfc3339(now - HOUR),
+        )
+        claimed = self._one(
+            f"SELECT COUNT(*) FROM ledger WHERE {_REVOKING} AND state = 'intended' AND live = 1 AND lease_until > ?",  # noqa: S608
+            rfc3339(now),
+        )
+        return int(sent[0] if sent else 0) + int(claimed[0] if claimed else 0)
 
     def pending(self, flow: str) -> list[Entry]:
         """What a dead run of this flow left: intended, sent or unsure, oldest first."""
         rows = self._store.query(
-            f"SELECT {_COLUMNS}, lease_until FROM ledger WHERE flow = ? AND live = 1"  # noqa: S608 - constant columns
+            f"SELECT {COLUMNS}, lease_until FROM ledger WHERE flow = ? AND live = 1"  # noqa: S608 - constant columns
             " AND state IN ('intended', 'sent', 'unsure') ORDER BY created_at, key",
             (flow,),
         )
         now = self._now()
-        return [_entry(row[:16]) for row in rows if not self._owned("", row[3], row[16], now)]
+        return [entry_of(row[:16]) for row in rows if not self._owned("", row[3], row[16], now)]
 
     def get(self, key: str) -> Entry | None:
         """One entry by its key."""
-        row = self._one(f"SELECT {_COLUMNS} FROM ledger WHERE key = ?", key)  # noqa: S608 - constant columns
-        return _entry(row) if row else None
+        row = self._one(f"SELECT {COLUMNS} FROM ledger WHERE key = ?", key)  # noqa: S608 - constant columns
+        return entry_of(row) if row else None
 
     def entries(
         self, *, state: str | None = None, flow: str | None = None, limit: int | None = None
@@ -269,12 +247,12 @@ class Ledger:
         left = limit if limit is not None else 1 << 60
         while left > 0:
             rows = self._store.query(
-                f"SELECT {_COLUMNS} FROM ledger WHERE (created_at < ? OR (created_at = ? AND key < ?))"  # noqa: S608
+                f"SELECT {COLUMNS} FROM ledger WHERE (created_at < ? OR (created_at = ? AND key < ?))"  # noqa: S608
                 " AND (? IS NULL OR state = ?) AND (? IS NULL OR flow = ?) ORDER BY created_at DESC, key DESC LIMIT ?",
                 (last[0], last[0], last[1], state, state, flow, flow, min(500, left)),
             )
             for row in rows:
-                yield _entry(row)
+                yield entry_of(row)
             if len(rows) < 500:
                 return
             left -= len(rows)
@@ -290,15 +268,19 @@ class Ledger:
         return rows[0] if rows else None
 
 
-def keeps(state: str, action: str, version: str | None) -> bool:
-    """Whether an entry in this state leaves its holding taken for good."""
-    return state in HELD and action in GIVES and version is not None
+# Written out, not as parameters: so SQLite knows that the index of these actions alone will do.
+_REVOKING = "action IN ('revoke', 'expire', 'revoke_award', 'delete_training')"
 
 
-def _essence(change: Change) -> dict[str, Any]:
-    """What a request asks for; the default expiry moves with the day and makes no other request of it."""
-    return {name: value for name, value in change.data.items() if name != "expires_at"}
+def _chunks(values: Iterable[str]) -> Iterator[tuple[str, ...]]:
+    left = iter(values)
+    while some := tuple(islice(left, CHUNK)):
+        yield some
 
 
-def _frozen(text: str) -> Mapping[str, Any]:
-    return json.loads(text).get("data", {}) if text else {}
+def _marks(values: Sized) -> str:
+    return ",".join("?" * len(values))
+
+
+def _followed_by(successor: str) -> str:
+    return f"followed by {successor}"

@@ -30,7 +30,10 @@ class Silent:
 
 @dataclass(frozen=True, slots=True)
 class RunOptions:
-    """`plan`: carry out this saved plan. `retry`: what this run left. `confirm` asks a person; None: nobody to ask."""
+    """`plan`: carry out this saved plan. `retry`: what this run left. `confirm` asks a person; None: nobody to ask.
+
+    `parent`: the id of the run that starts this one (a dispatcher's, `ctx.run`).
+    """
 
     trigger: str = "command"
     dry_run: bool = False
@@ -40,6 +43,7 @@ class RunOptions:
     skips: bool = False
     plan: PlanFile | None = None
     retry: str | None = None
+    parent: str | None = None
     confirm: Callable[[str], bool] | None = None
     progress: Progress = field(default_factory=Silent)
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from connectctl.errors import ConfigError
-from connectctl.flows.ledger import change_from_json, change_to_json
+from connectctl.flows.entries import change_from_json, change_to_json
 from connectctl.model import Change
 
 FORMAT = 1

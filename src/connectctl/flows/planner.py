@@ -13,14 +13,14 @@ from connectctl.errors import BadAnswer, ConnectctlError, DataError, NotAllowed,
 from connectctl.flows import planfile
 from connectctl.flows.clock import rfc3339
 from connectctl.flows.context import Context
-from connectctl.flows.ledger import HELD, change_from_json, change_to_json
+from connectctl.flows.entries import HELD, REVOKING, change_from_json, change_to_json
 from connectctl.flows.limits import Totals
 from connectctl.flows.notices import notice_to_json
 from connectctl.flows.options import RunOptions
 from connectctl.flows.report import QUIET
 from connectctl.flows.runs import RunRecords
 from connectctl.flows.selection import Selection
-from connectctl.model import Change, Notice, Part, Plan, Problem, RowWrite, Skip
+from connectctl.model import Change, Discrepancy, Notice, Part, Plan, Problem, RowWrite, Skip
 
 Row = tuple[str, str, str, str, Mapping[str, Any]]  # kind, action, key, state, data
 
@@ -36,8 +36,8 @@ class Planner:
     skipped: Counter[str] = field(default_factory=Counter)
     warnings: list[str] = field(default_factory=list)
     totals: Totals = field(default_factory=Totals)
-    parts: list[str] = field(default_factory=list)
-    quiet: set[str] = field(default_factory=set)  # parts without a change at the remote
+    parts: dict[str, bool] = field(default_factory=dict)  # in order, and whether anything changes at the remote
+    torn: set[str] = field(default_factory=set)  # parts of which a block could not be read: their cursor stays
     unread: list[ConnectctlError] = field(default_factory=list)  # why parts could not be read
     predicted: dict[str, int] = field(default_factory=dict)  # requests of the whole run, by connection, without tokens
     notices: list[Notice] = field(default_factory=list)
@@ -67,6 +67,7 @@ class Planner:
                 if spec.parts is None:
                     raise
                 self.unread.append(error)
+                self.torn.add(part.id)
                 planned = Plan(problems=(Problem(part.id, f"{part.title or part.id}: {error.message}", part.id),))
             self._spool(part, planned)
             progress.advance(1)
@@ -100,7 +101,7 @@ class Planner:
         planfile.write(path, self.ctx.flow, self.ctx.run, rfc3339(self.ctx.now), self.ctx.params, changes, rows)
 
     def _spool(self, part: Part, plan: Plan) -> None:
-        """Keeps a part's plan on disk. A holding planned by an earlier part is taken (GN-21)."""
+        """Keeps the plan of a part, or of one block of it, on disk. A holding planned before is taken (GN-21)."""
         skips = list(plan.skipped)
         rows: list[Row] = [
             ("problem", "read", problem.key, "failed", {"error": problem.error, "source": problem.source})
@@ -115,9 +116,12 @@ class Planner:
         for change, outcome in plan.seen:
             seen = {"change": change_to_json(change), "status": outcome.status, "remote_id": outcome.remote_id}
             rows.append(("seen", change.action, change.key(self.ctx.run), "planned", seen))
-        if plan.cursor is not None and self.selection.everything and not self.options.dry_run:
-            rows.append(("cursor", "", plan.cursor.fingerprint, "planned", {"position": plan.cursor.position}))
+        if self.selection.everything and not self.options.dry_run:
+            if plan.cursor is not None:
+                rows.append(("cursor", "", plan.cursor.fingerprint, "planned", {"position": plan.cursor.position}))
             rows += [("open", "", item.key, "planned", item.data) for item in plan.open]
+        if self.selection.everything:
+            rows += [("finding", one.kind, one.key, "found", _finding_to_json(one)) for one in plan.findings]
         if self.selection.everything or changes or writes:  # a retry of something else has nothing to tell of
             self.notices += plan.notices
             rows += [("notice", "mail", one.subject, "planned", notice_to_json(one)) for one in plan.notices]
@@ -129,17 +133,17 @@ class Planner:
         self.records.add(self.ctx.run, part.id, rows)
         self._taken.clear()
         if rows:
-            self.parts.append(part.id)
-            if not changes:
-                self.quiet.add(part.id)
+            self.parts[part.id] = self.parts.get(part.id, False) or bool(changes)
         self.warnings += plan.warnings
+        actions = [action for kind, action, *_ in changes if kind == "change"]
         self.totals = Totals(
-            self.totals.changes + sum(row[0] == "change" for row in changes) + len(writes),
-            self.totals.removals + plan.removals,
-            self.totals.removal_base + plan.removal_base,
-            self.totals.emptied or plan.emptied,
+            changes=self.totals.changes + len(actions) + len(writes),
+            removals=self.totals.removals + plan.removals,
+            removal_base=self.totals.removal_base + plan.removal_base,
+            emptied=self.totals.emptied or plan.emptied,
             # A saved plan was reviewed, and what a retry asks for was allowed before: their bound is their own length.
-            self.totals.unbounded or (plan.unbounded and self.selection.everything),
+            unbounded=self.totals.unbounded or (plan.unbounded and self.selection.everything),
+            revocations=self.totals.revocations + sum(action in REVOKING for action in actions),
         )
 
     def _planned_for(self, holding: str) -> str | None:
@@ -172,6 +176,10 @@ def _already(change: Change, detail: str) -> Skip:
 
 def _write_to_json(write: RowWrite) -> dict[str, Any]:
     return {"table": write.table, "key": list(write.key), "row": dict(write.row), "reason": write.reason}
+
+
+def _finding_to_json(finding: Discrepancy) -> dict[str, Any]:
+    return {name: getattr(finding, name) for name in Discrepancy.__slots__}
 
 
 def _skip_to_json(skip: Skip) -> dict[str, Any]:

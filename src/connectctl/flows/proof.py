@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from connectctl.flows.clock import rfc3339
-from connectctl.flows.ledger import HELD, PENDING, keeps
+from connectctl.flows.entries import HELD, PENDING, keeps
 
 if TYPE_CHECKING:
     from connectctl.store.store import Store
@@ -68,22 +68,27 @@ def broken(store: Store) -> list[str]:
 
 
 def _against_log(store: Store) -> list[str]:
-    """Entries that say something else than the last line of their log, and log lines whose entry is gone."""
+    """Entries that say something else than their log, and log lines whose entry is gone.
+
+    What became of an entry's own change is one thing; whether a later one has followed it (ended, restored) another.
+    """
     findings = []
-    for key, state, live, action, version, told, logged, detail in store.query(
-        "SELECT l.key, l.state, l.live, l.action, l.version, COALESCE(l.error, l.remote_id, ''), g.state, g.detail"
-        " FROM ledger l LEFT JOIN ledger_log g"
-        " ON g.seq = (SELECT MAX(seq) FROM ledger_log WHERE ledger_log.key = l.key)"
+    for key, state, live, action, version, told, logged, detail, passed in store.query(
+        "SELECT l.key, l.state, l.live, l.action, l.version, COALESCE(l.error, l.remote_id, ''), g.state, g.detail,"
+        " (SELECT p.state FROM ledger_log p WHERE p.key = l.key ORDER BY p.seq DESC LIMIT 1)"
+        " FROM ledger l LEFT JOIN ledger_log g ON g.seq = (SELECT MAX(seq) FROM ledger_log"
+        " WHERE ledger_log.key = l.key AND ledger_log.state NOT IN ('ended', 'restored'))"
     ):
-        if logged == "ended":
-            if live or state not in HELD:
-                findings.append(f"the entry {key} is {state} and {'live' if live else 'not live'}, its log says ended")
-        elif (logged or "nothing") != state and not (logged == "released" and state == "intended"):
+        how = "live" if live else "not live"
+        if (logged or "nothing") != state and not (logged == "released" and state == "intended"):
             findings.append(f"the entry {key} says {state}, its log says {logged or 'nothing'}")
         elif state in HELD and detail and detail != told:
             findings.append(f"the entry {key} says {told or 'nothing'}, its log says {detail}")
+        elif passed == "ended":
+            if live or state not in HELD:
+                findings.append(f"the entry {key} is {state} and {how}, its log says ended")
         elif state != "intended" and bool(live) != (state in PENDING or keeps(state, action, version)):
-            findings.append(f"the entry {key} is {state} and yet {'live' if live else 'not live'}")
+            findings.append(f"the entry {key} is {state} and yet {how}")
     gone = store.query("SELECT DISTINCT key FROM ledger_log WHERE key NOT IN (SELECT key FROM ledger)")
     return findings + [f"the entry {key} is gone, its log is there" for (key,) in gone]
 

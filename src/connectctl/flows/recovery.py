@@ -7,7 +7,7 @@ from datetime import datetime
 from itertools import chain
 
 from connectctl.flows.context import Context
-from connectctl.flows.ledger import change_to_json
+from connectctl.flows.entries import change_to_json
 from connectctl.flows.options import RunOptions
 from connectctl.flows.runs import RunRecords
 from connectctl.flows.settle import Unsettled, settle
@@ -58,6 +58,10 @@ def recover(ctx: Context, records: RunRecords, look: Callable[[Change], Look], o
 def _item(ctx: Context, records: RunRecords, lost: Unsettled, outcome: Outcome) -> int:
     """Reports a change of an earlier run among this run's items; returns the item's id."""
     records.add(ctx.run, "", [("change", lost.change.action, lost.key, "planned", change_to_json(lost.change))])
-    item = next(item.id for item in records.items(ctx.run, part="", state="planned") if item.key == lost.key)
+    item = next(
+        item.id
+        for item in records.items(ctx.run, part="", kinds=("change",), states=("planned",))
+        if item.key == lost.key
+    )
     records.set_item(item, outcome.status, outcome.remote_id, outcome.error)
     return item

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, overload
 
 if TYPE_CHECKING:
@@ -43,15 +43,25 @@ def item_object(item: Item) -> dict[str, Any]:
     return result
 
 
-class Items(Sequence[dict[str, Any]]):
-    """The items of a run as cli.md 4 shows them, read from the store page by page whenever somebody asks."""
+def finding_object(item: Item) -> dict[str, Any]:
+    """One finding of a comparison: how two sides differ, and the action of the change that would mend it."""
+    names = ("kind", "key", "detail", "user", "email", "template", "source", "remote_id", "repair")
+    return {name: item.data.get(name) for name in names}
 
-    def __init__(self, records: RunRecords, run: str, *, skips: bool = False) -> None:
-        self._records, self._run = records, run
-        self._kinds = ("change", "write", "problem", "skip") if skips else ("change", "write", "problem")
+
+CHANGED = ("change", "write", "problem")
+
+
+class Items(Sequence[dict[str, Any]]):
+    """Items of a run as `shown` makes them, read from the store page by page whenever somebody asks."""
+
+    def __init__(
+        self, records: RunRecords, run: str, kinds: tuple[str, ...], shown: Callable[[Item], dict[str, Any]]
+    ) -> None:
+        self._records, self._run, self._kinds, self._shown = records, run, kinds, shown
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
-        return (item_object(item) for item in self._records.items(self._run, kinds=self._kinds))
+        return map(self._shown, self._records.items(self._run, kinds=self._kinds))
 
     def __len__(self) -> int:
         return self._records.count(self._run, self._kinds)
@@ -70,15 +80,15 @@ def summarise(records: RunRecords, run: str) -> dict[str, Any]:
     done: Counter[str] = Counter()
     taken: Counter[str] = Counter()
     failed = unsure = 0
-    for item in records.items(run, kinds=("change", "write", "problem")):
-        if item.kind != "problem":
-            planned[item.action] += 1
-        if item.state in GOOD:
-            done[item.action] += 1
-        failed += item.state in ("failed", "released")
-        unsure += item.state == "unsure"
-        if item.state in ("foreign", "skipped"):
-            taken[item.error if item.state == "skipped" and item.error else "already_assigned"] += 1
+    for kind, action, state, why, count in records.sums(run, CHANGED):
+        if kind != "problem":
+            planned[action] += count
+        if state in GOOD:
+            done[action] += count
+        failed += count * (state in ("failed", "released"))
+        unsure += count * (state == "unsure")
+        if state in ("foreign", "skipped"):
+            taken[why or "already_assigned"] += count
     return {"planned": dict(planned), "done": dict(done), "failed": failed, "unsure": unsure, "taken": dict(taken)}
 
 
@@ -107,5 +117,22 @@ def run_head(record: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def run_object(records: RunRecords, record: Mapping[str, Any], *, skips: bool = False) -> dict[str, Any]:
-    """The whole object of a recorded run; the same one whenever it is asked for. Its `items` stay in the store."""
-    return run_head(record) | {"items": Items(records, record["id"], skips=skips)}
+    """The whole object of a recorded run; the same one whenever it is asked for. Its `items` stay in the store.
+
+    `findings` are there where a comparison found any.
+    """
+    run = record["id"]
+    found = {"findings": Items(records, run, ("finding",), finding_object)} if records.count(run, ("finding",)) else {}
+    return (
+        run_head(record) | {"items": Items(records, run, (*CHANGED, "skip") if skips else CHANGED, item_object)} | found
+    )
+
+
+def run_detail(record: Mapping[str, Any]) -> dict[str, Any]:
+    """How a run came about and went (GN-05): trigger data, the runs that called it, and its steps in order."""
+    return {
+        "params": record["params"],
+        "parent": record["parent"],
+        "root": record["root"] or record["id"],
+        "steps": record["summary"].get("steps", []),
+    }

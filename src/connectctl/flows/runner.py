@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from connectctl.errors import (
@@ -93,6 +94,7 @@ class _Run:
             dry_run=self.options.dry_run,
             params=self.ctx.params,
             at=self.clock.now(),
+            parent=self.options.parent,
         )
         error: ConnectctlError | None = None
         status = "aborted"
@@ -142,21 +144,25 @@ class _Run:
 
     def _confirm(self) -> None:
         """Raises ConfirmationNeeded for a plan that is larger than may be carried out unasked."""
-        settings, options, totals = self.runtime.settings, self.options, self.planner.totals
+        settings, options = self.runtime.settings, self.options
+        totals = replace(self.planner.totals, revoked=self.ledger.revocations())
         limits = Limits(
             settings.max_changes if options.max_changes is None else options.max_changes,
             settings.max_removals,
+            settings.max_revocations,
             explicit=options.max_changes is not None,
             yes=options.yes,
         )
         reason = objection(totals, limits)
         if reason is None:
+            self.execution.max_revocations = None if options.yes else settings.max_revocations
             return
         by_number = totals.unbounded or totals.emptied  # a yes does not answer these
         if not by_number and options.confirm is not None and options.confirm(reason):
             return
-        answer = f"--max-changes {totals.changes}" + (" --yes" if totals.removals else "")
-        hint = f"connectctl run show {self.id} shows the plan; the same command with {answer} carries it out"
+        words = [f"--max-changes {totals.changes}"] if by_number or totals.changes > limits.max_changes else []
+        words += ["--yes"] if objection(totals, replace(limits, max_changes=totals.changes, explicit=True)) else []
+        hint = f"connectctl run show {self.id} shows the plan; the same command with {' '.join(words)} carries it out"
         raise ConfirmationNeeded(reason, hint=hint)
 
     # -- closing ----------------------------------------------------------------------------------------------------

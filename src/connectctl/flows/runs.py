@@ -27,14 +27,14 @@ def new_run_id(now: datetime) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One spooled change, row write, problem or skip of a run; `data` is what the plan said.
+    """One spooled change, row write, problem, skip or finding of a run; `data` is what the plan said.
 
     Until its part is committed also what was seen at the remote, the part's cursor and its open items.
     """
 
     id: int
     part: str
-    kind: str  # change, write, problem, skip; seen, notice, cursor, open
+    kind: str  # change, write, problem, skip, finding; seen, notice, cursor, open
     action: str
     key: str
     state: str
@@ -50,13 +50,25 @@ class RunRecords:
         self._store = store
 
     def start(
-        self, run: str, flow: str, title: str, trigger: str, *, dry_run: bool, params: Mapping[str, Any], at: datetime
+        self,
+        run: str,
+        flow: str,
+        title: str,
+        trigger: str,
+        *,
+        dry_run: bool,
+        params: Mapping[str, Any],
+        at: datetime,
+        parent: str | None = None,
     ) -> None:
-        """Opens the record with status `running`."""
+        """Opens the record with status `running`. `parent` is the run that started this one, if any (GN-05)."""
+        above = self.get(parent) if parent else None
+        root = run if parent is None else above["root"] or parent if above else parent
+        host, pid = socket.gethostname(), os.getpid()
         self._store.execute(
-            "INSERT INTO runs (id, flow, title, status, trigger, dry_run, started_at, host, pid, params)"
-            " VALUES (?,?,?,'running',?,?,?,?,?,?)",
-            (run, flow, title, trigger, int(dry_run), rfc3339(at), socket.gethostname(), os.getpid(), _json(params)),
+            "INSERT INTO runs (id, flow, title, status, trigger, dry_run, started_at, host, pid, params, parent, root)"
+            " VALUES (?,?,?,'running',?,?,?,?,?,?,?,?)",
+            (run, flow, title, trigger, int(dry_run), rfc3339(at), host, pid, _json(params), parent, root),
         )
 
     def finish(self, run: str, status: str, at: datetime, summary: Mapping[str, Any], error: str | None) -> None:
@@ -101,17 +113,18 @@ class RunRecords:
         )
 
     def items(
-        self, run: str, *, part: str | None = None, kinds: tuple[str, ...] = (), state: str | None = None
+        self, run: str, *, part: str | None = None, kinds: tuple[str, ...] = (), states: tuple[str, ...] = ()
     ) -> Iterator[Item]:
-        """Items in order of planning, read page by page."""
+        """Items in order of planning, read page by page; quickest for one kind of one part, or for a whole run."""
         last = 0
-        marks = ",".join("?" * len(kinds)) or "''"
+        where = ["run = ?", *(["part = ?"] if part is not None else [])]
+        where += [f"{name} IN ({_marks(some)})" for name, some in (("kind", kinds), ("state", states)) if some]
+        chosen = (run, *([part] if part is not None else []), *kinds, *states)
         while True:
             rows = self._store.query(
-                "SELECT id, part, kind, action, key, state, data, remote_id, error FROM run_items WHERE run = ?"  # noqa: S608
-                f" AND id > ? AND (? IS NULL OR part = ?) AND (? = 0 OR kind IN ({marks}))"
-                " AND (? IS NULL OR state = ?) ORDER BY id LIMIT 500",
-                (run, last, part, part, len(kinds), *kinds, state, state),
+                "SELECT id, part, kind, action, key, state, data, remote_id, error FROM run_items"  # noqa: S608
+                f" WHERE {' AND '.join(where)} AND id > ? ORDER BY id LIMIT 500",
+                (*chosen, last),
             )
             for row in rows:
                 yield Item(
@@ -131,9 +144,16 @@ class RunRecords:
 
     def count(self, run: str, kinds: tuple[str, ...]) -> int:
         """How many items of these kinds there are."""
-        marks = ",".join("?" * len(kinds))
-        sql = f"SELECT COUNT(*) FROM run_items WHERE run = ? AND kind IN ({marks})"  # noqa: S608 - question marks
+        sql = f"SELECT COUNT(*) FROM run_items WHERE run = ? AND kind IN ({_marks(kinds)})"  # noqa: S608
         return int(self._store.query(sql, (run, *kinds))[0][0])
+
+    def sums(self, run: str, kinds: tuple[str, ...]) -> list[tuple[str, str, str, str | None, int]]:
+        """How many items there are of each kind, action and state, of skipped ones by why; first planned first."""
+        return self._store.query(
+            "SELECT kind, action, state, CASE WHEN state = 'skipped' THEN error END, COUNT(*) FROM run_items"  # noqa: S608
+            f" WHERE run = ? AND kind IN ({_marks(kinds)}) GROUP BY 1, 2, 3, 4 ORDER BY MIN(id)",
+            (run, *kinds),
+        )
 
     def planned_for(self, run: str, holding: str) -> str | None:
         """The source (or origin) of the change that a run has planned for this holding, if any."""
@@ -171,7 +191,7 @@ class RunRecords:
         return rows[0] if rows else None
 
 
-_RUN = "id, flow, title, status, trigger, dry_run, started_at, finished_at, params, summary, error"
+_RUN = "id, flow, title, status, trigger, dry_run, started_at, finished_at, params, summary, error, parent, root"
 
 
 def _run(row: tuple[Any, ...]) -> dict[str, Any]:
@@ -180,6 +200,10 @@ def _run(row: tuple[Any, ...]) -> dict[str, Any]:
     for name in ("params", "summary"):
         record[name] = json.loads(record[name]) if record[name] else {}
     return record
+
+
+def _marks(values: tuple[str, ...]) -> str:
+    return ",".join("?" * len(values))
 
 
 def _json(value: object) -> str:

@@ -108,4 +108,4 @@ class Selection:
 
 def _essence(change: Change) -> tuple[Any, ...]:
     data = {name: value for name, value in change.data.items() if name not in FROZEN}
-    return (change.email, change.template, change.user, data)
+    return (change.email, change.template, change.user, change.supersedes, data)

@@ -55,7 +55,17 @@ CREATE TABLE open_items(flow TEXT NOT NULL, part TEXT NOT NULL, key TEXT NOT NUL
   PRIMARY KEY(flow, part, key))
 """
 
-STEPS: tuple[str, ...] = (V1, V2)
+V3 = """
+CREATE INDEX ledger_remote ON ledger(remote_id);
+CREATE INDEX ledger_revoking ON ledger(state, sent_at)
+  WHERE action IN ('revoke', 'expire', 'revoke_award', 'delete_training');
+CREATE INDEX run_items_part ON run_items(run, part, kind, id);
+ALTER TABLE runs ADD COLUMN parent TEXT;
+ALTER TABLE runs ADD COLUMN root TEXT;
+CREATE TABLE flow_states(flow TEXT PRIMARY KEY, state TEXT NOT NULL, updated_at TEXT NOT NULL)
+"""
+
+STEPS: tuple[str, ...] = (V1, V2, V3)
 COPYING = "copying"  # the key in `meta` of a store that `store copy` has begun and not finished
 
 

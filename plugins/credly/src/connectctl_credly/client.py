@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from connectctl.api import (
     AlreadyHeld,
@@ -12,20 +13,23 @@ from connectctl.api import (
     Client,
     Credential,
     DataError,
+    FeedEvent,
     IssueRequest,
     NotFound,
+    Options,
     Page,
     Rejected,
     RemoteUnsure,
     Template,
 )
-from connectctl_credly import records
+from connectctl_credly import bodies, feed, paging, records
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from connectctl.api import Clock, ConnectionSettings
 
 BASES = {"production": "https://api.credly.com/v1", "sandbox": "https://sandbox-api.credly.com/v1"}  # credly.md 1.1
-PAGE = 50  # rows a page; Credly documents no way to ask for more (credly.md 2.1)
 MOST_PAGES = 20_000
 DUPLICATE = "already has this badge"  # credly.md 5.10
 
@@ -58,6 +62,11 @@ class Credly:
             clock=clock,
             sign_in_hint="connectctl connection set credly token (Credly's tokens live 180 days)",
         )
+        self.options = Options(
+            master_covers_everything=settings.get("master_covers") == "everything",
+            rejected_is_revoked=settings.get("rejected_counts_as_revoked") == "true",
+            only_accepted=settings.get("import_when") == "accepted",
+        )
         self._known: dict[str, Template | None] = {}
 
     @property
@@ -81,7 +90,7 @@ class Credly:
         rows: dict[str, Template] = {}
         total: int | None = None
         for data, metadata in self._pages("badge_templates", {"sort": "created_at"}):
-            total = _number(metadata.get("total_count"))
+            total = paging.whole_number(metadata.get("total_count"))
             for row in data:
                 template = self._record(records.template, row)
                 rows[template.id] = template
@@ -112,14 +121,17 @@ class Credly:
         if template_id is not None:
             query["filter"] = f"badge_template_id::{template_id}"
         for data, metadata in self._pages("badges", query):
-            badges = [self._record(records.credential, row) for row in data]
+            bad: list[str] = []
+            badges = list(_readable(data, bad))
             # An unknown filter may return everything (credly.md 2.3): what is not of this template does not count.
             mine = [badge for badge in badges if template_id in (None, badge.template_id)]
-            yield Page(mine, _number(metadata.get("total_pages")) or 0)
+            yield Page(mine, paging.whole_number(metadata.get("total_pages")) or 0, tuple(bad))
 
     def find(self, template_id: str, earner_id: str, email: str) -> list[Credential]:
         """One learner's badges of a template, by issuer earner id, then by any address of the account (CR-34)."""
-        found = self._find(template_id, "issuer_earner_id", earner_id, lambda b: b.earner_id == earner_id)
+        found: list[Credential] = []
+        if earner_id:
+            found = self._find(template_id, "issuer_earner_id", earner_id, lambda b: b.earner_id == earner_id)
         if not found and email and not set(email) & set(",|"):  # those signs cannot be escaped in a filter
             found = self._find(template_id, "recipient_email_all", email, lambda b: email in b.emails)
         return found
@@ -134,36 +146,102 @@ class Credly:
 
     def issue(self, request: IssueRequest) -> Credential:
         """Issues one badge (CR-37). AlreadyHeld for Credly's duplicate answer; RemoteUnsure for one without an id."""
-        body: dict[str, Any] = {
-            "recipient_email": request.email,
-            "issued_to_first_name": request.first_name,
-            "issued_to_last_name": request.last_name,
-            "badge_template_id": request.template_id,
-            "issued_at": _time(request.issued_at),
-            "issuer_earner_id": request.earner_id,
-            "duplicate_behavior": "allow" if request.again else "deny",  # credly.md 8.1
-            "evidence": [
-                {
-                    "type": "IdEvidence",
-                    "title": request.evidence_title,
-                    # Credly may give evidence an id of its own, so the mark stands in the text as well.
-                    "description": f"{request.evidence_text} [{request.mark}]",
-                    "id": request.mark,
-                }
-            ],
-        }
-        if request.expires_at is not None:
-            body["expires_at"] = _time(request.expires_at) if request.expires_at else False
         try:
-            answer = self._http.post(self._path("badges"), json=body)
+            answer = self._http.post(self._path("badges"), json=bodies.issue(request))
         except Rejected as error:
             if error.status == 422 and DUPLICATE in error.detail.lower():
                 raise AlreadyHeld(error.message, connection="credly", status=422, detail=error.detail) from error
             raise
+        return self._made(answer, "issued a badge")
+
+    def replace(self, credential_id: str, request: IssueRequest) -> Credential:
+        """Puts a new badge in the place of one (CR-39). RemoteUnsure for an answer that names no successor of it."""
+        answer = self._http.post(self._path(f"badges/{_step(credential_id)}/replace"), json=bodies.replacement(request))
+        made = self._made(answer, f"replaced badge {credential_id}")
+        if made.replaces != credential_id or made.id == credential_id:
+            message = (
+                f"Credly may have replaced badge {credential_id}: the answer names badge {made.id}, not its successor"
+            )
+            raise RemoteUnsure(message, connection="credly")
+        return made
+
+    def revoke(self, credential_id: str, reason: str) -> None:
+        """Revokes a badge (CR-38). A refusal counts as done when Credly lists the badge as revoked (credly.md 5.8)."""
+        try:
+            answer = self._http.put(self._path(f"badges/{_step(credential_id)}/revoke"), json={"reason": reason})
+        except Rejected:
+            if not self._is_revoked(credential_id):
+                raise
+            return
+        try:
+            badge = records.credential(self._data(answer, "the revoked badge"))
+        except (DataError, BadAnswer) as error:
+            raise RemoteUnsure(f"Credly may have revoked a badge: {error.message}", connection="credly") from error
+        if (badge.id, badge.state) != (credential_id, "revoked"):
+            message = f"Credly may have revoked badge {credential_id}: the answer shows {badge.id} as {badge.state}"
+            raise RemoteUnsure(message, connection="credly")
+
+    def _is_revoked(self, credential_id: str) -> bool:
+        """Whether the badge is among the revoked ones; Credly offers no reading of one badge (credly.md 5.4)."""
+        for data, _ in self._pages("badges", {"filter": "state::revoked"}):
+            for badge in (self._record(records.credential, row) for row in data):
+                if badge.id == credential_id:
+                    return bool(badge.state == "revoked")
+        return False
+
+    def _made(self, answer: object, what: str) -> Credential:
+        """The badge of an answer; without one nobody knows what happened."""
         try:
             return records.credential(self._data(answer, "the new badge"))
         except (DataError, BadAnswer) as error:
-            raise RemoteUnsure(f"Credly may have issued a badge: {error.message}", connection="credly") from error
+            raise RemoteUnsure(f"Credly may have {what}: {error.message}", connection="credly") from error
+
+    # -- events -----------------------------------------------------------------------------------------------------
+
+    def feed(self, since: datetime) -> Iterator[FeedEvent]:
+        """What has happened since, each event once, in Credly's order (credly.md 7).
+
+        A list may show an event without its subject: `subject` is "" then, and `event` knows more. Raises NotFound or
+        NotAllowed where the token or the organization has no events, BadAnswer for pages that make no sense.
+        """
+        seen = set[str]()
+
+        def page(number: int) -> feed.EventPage:
+            rows, metadata = self._page("events", {}, number)
+            ids = {str(row.get("id")) for row in rows if isinstance(row, dict)}
+            if rows and ids <= seen:
+                raise self._bad("events", "endless paging: a page came again")
+            seen.update(ids)
+            more = paging.more(metadata, number, len(rows))
+            if more and (not rows or number >= MOST_PAGES):
+                raise self._bad("events", f"pages without an end, or none on page {number}")
+            return feed.EventPage(self._events(rows), paging.whole_number(metadata.get("total_pages")), more)
+
+        return feed.walk(page, since)
+
+    def _events(self, rows: Sequence[Any]) -> list[FeedEvent]:
+        """The rows that are events. One that is not costs a hint; a page without any is no list of events."""
+        found: list[FeedEvent] = []
+        wrong = ""
+        for row in rows:
+            try:
+                found.append(records.event(row))
+            except DataError as error:
+                wrong = error.message
+        if wrong and not found:
+            raise BadAnswer(wrong + ".", hint="connectctl connection test credly", connection="credly")
+        return found
+
+    def event(self, event_id: str) -> FeedEvent | None:
+        """One event with its subject; None when Credly does not know it."""
+        try:
+            answer = self._http.get(self._path(f"events/{_step(event_id)}"))
+        except NotFound:
+            return None
+        found: FeedEvent = self._record(records.event, self._data(answer, "the event"))
+        if found.id != event_id:
+            raise self._bad("the event", f"another one, {found.id}")
+        return found
 
     # -- plumbing ---------------------------------------------------------------------------------------------------
 
@@ -174,18 +252,13 @@ class Credly:
         """Rows and metadata of every page, counted by ourselves (credly.md 2.1); BadAnswer for pages without an end."""
         number, seen = 1, set[str]()
         while True:
-            answer = self._http.get(self._path(what), params={**query, "page": number})
-            if not isinstance(answer, dict) or not isinstance(answer.get("data"), list):
-                raise self._bad(what, "an answer without a list in data")
-            metadata = answer.get("metadata")
-            metadata = metadata if isinstance(metadata, dict) else {}
-            rows = answer["data"]
+            rows, metadata = self._page(what, query, number)
             ids = {str(row.get("id")) for row in rows if isinstance(row, dict)}
             if rows and ids and ids <= seen:
                 raise self._bad(what, "endless paging: a page came again")
             seen |= ids
             yield rows, metadata
-            more = _more(metadata, number, len(rows))
+            more = paging.more(metadata, number, len(rows))
             if more and not rows:
                 raise self._bad(what, f"an empty page {number} where more were promised: the listing is not complete")
             if not more:
@@ -193,6 +266,13 @@ class Credly:
             number += 1
             if number > MOST_PAGES:
                 raise self._bad(what, f"endless paging: more than {MOST_PAGES} pages")
+
+    def _page(self, what: str, query: Mapping[str, str], number: int) -> tuple[list[Any], Mapping[str, Any]]:
+        answer = self._http.get(self._path(what), params={**query, "page": number})
+        if not isinstance(answer, dict) or not isinstance(answer.get("data"), list):
+            raise self._bad(what, "an answer without a list in data")
+        metadata = answer.get("metadata")
+        return answer["data"], metadata if isinstance(metadata, dict) else {}
 
     def _data(self, answer: object, place: str) -> Mapping[str, Any]:
         data = answer.get("data") if isinstance(answer, dict) else None
@@ -219,22 +299,15 @@ class Credly:
         )
 
 
-def _more(metadata: Mapping[str, Any], page: int, rows: int) -> bool:
-    """Whether there is another page; some lists do not say (credly.md 2.1), and then a full page means yes."""
-    total = _number(metadata.get("total_pages"))
-    if total is not None:
-        return page < total
-    if "next_page_url" in metadata:
-        return bool(metadata["next_page_url"])
-    return rows >= PAGE
+def _readable(rows: Sequence[Any], bad: list[str]) -> Iterator[Credential]:
+    """The badges of a page; what is wrong with the rows that cannot be read goes to `bad`."""
+    for row in rows:
+        try:
+            yield records.credential(row)
+        except DataError as error:
+            bad.append(error.message + ".")
 
 
-def _number(value: object) -> int | None:
-    """A whole number not below zero, also as text; None for anything else."""
-    text = str(value) if isinstance(value, (int, str)) and not isinstance(value, bool) else ""
-    return int(text) if text.isascii() and text.isdigit() else None
-
-
-def _time(moment: Any) -> str:
-    """Credly's own form, with the offset: without it the zone would be guessed (credly.md 5.5)."""
-    return str(moment.strftime("%Y-%m-%d %H:%M:%S +0000"))
+def _step(name: str) -> str:
+    """An id as one step of a path, whatever is in it."""
+    return quote(name, safe="")

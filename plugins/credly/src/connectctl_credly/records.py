@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any, cast
+from typing import Any, Literal, cast
 
-from connectctl.api import Credential, CredentialState, DataError, Template, TemplateState
+from connectctl.api import Credential, CredentialState, DataError, FeedEvent, Template, TemplateState
 
 STATES = ("pending", "accepted", "rejected", "revoked")
 
@@ -53,16 +53,54 @@ def credential(row: object, place: str = "a badge") -> Credential:
     addresses = [data.get("recipient_email"), user.get("email") if isinstance(user, dict) else None]
     emails = frozenset(a.strip().lower() for a in addresses if isinstance(a, str) and a.strip())
     earner = data.get("issuer_earner_id")
+    made_from = mapping(data.get("badge_template"), f"badge_template of badge {key}")
+    successor = _words(data.get("replacement_badge_id"))
     return Credential(
         key,
-        text(mapping(data.get("badge_template"), f"badge_template of badge {key}"), "id", f"badge {key}"),
+        text(made_from, "id", f"badge {key}"),
         cast("CredentialState", state),
         emails,
         str(earner).strip() or None if earner is not None else None,
         moment(data.get("expires_at"), f"expires_at of badge {key}"),
-        bool(data.get("replacement_badge_id")),
+        bool(successor),
         tuple(_marks(data.get("evidence"))),
+        moment(data.get("issued_at"), f"issued_at of badge {key}"),
+        moment(data.get("updated_at"), f"updated_at of badge {key}"),
+        _words(data.get("replaces_badge_id")) or None,
+        successor or None,
+        _words(data.get("badge_url")) or _words(data.get("accept_badge_url")),  # a revoked one has neither
+        _words(made_from.get("name")),
     )
+
+
+def event(row: object, place: str = "an event") -> FeedEvent:
+    """Something that happened; raises DataError naming the field that is wrong.
+
+    An event of a kind that is not known is "other". What it shows of a badge may be missing or cut short: it is a hint.
+    """
+    data = mapping(row, place)
+    key, what = text(data, "id", place), text(data, "event_type", place)
+    at = moment(data.get("occurred_at"), f"occurred_at of event {key}")
+    if at is None:
+        raise DataError(f"Credly: event {key} has no occurred_at")
+    family, _, change = what.partition(".")
+    if family not in ("badge", "badge_template"):
+        return FeedEvent(key, at, "other", "")
+    subject = data.get(family)
+    shown = subject if isinstance(subject, dict) else {}
+    badge = None
+    if family == "badge" and shown:
+        try:
+            badge = credential(shown)
+        except DataError:
+            badge = None
+    kind: Literal["credential", "template"] = "credential" if family == "badge" else "template"
+    return FeedEvent(key, at, kind, _words(shown.get("id")), change == "deleted", badge)
+
+
+def _words(value: object) -> str:
+    """A text without the spaces around it, "" for anything else."""
+    return value.strip() if isinstance(value, str) else ""
 
 
 def _marks(evidence: object) -> list[str]:

@@ -11,7 +11,10 @@ def _start(value: str | None) -> str:
             "credly batch-sync refuses to run, unless --since DATE or --all-history is given with --max-changes N: "
             "nobody should get badges for years of history by accident."
         )
-    return "credly batch-sync issues nothing for what was completed before this moment; the moment itself counts."
+    return (
+        "credly batch-sync issues nothing for what was completed, and imports nothing that was issued, before this "
+        "moment; the moment itself counts."
+    )
 
 
 def _mail(value: str | None) -> str:
@@ -34,7 +37,7 @@ def _negative(value: str | None) -> str:
 
 def _switched(*, off: bool) -> str:
     words = "are NOT carried over" if off else "are carried over"
-    return f"Revocations and deletions {words} between Docebo and Credly. Nothing is revoked yet either way."
+    return f"Revocations and deletions {words} between Docebo and Credly."
 
 
 def _same(value: str) -> str:
@@ -52,8 +55,12 @@ def _expiration(value: str | None) -> str:
 
 
 def _institute(value: str | None) -> str:
-    whose = "Imported badges would have no institute" if value is None else f"Imported badges name {value}"
-    return f"{whose} as external training. Nothing is imported yet."
+    if value is None:
+        return (
+            "credly batch-sync --direction inwards refuses to run while a mapping row imports badges as external "
+            "training: every training needs an institute."
+        )
+    return f"Badges that are imported as external training name {value} as the institute."
 
 
 def _field(value: str | None) -> str:
@@ -71,7 +78,7 @@ def _master(value: str | None) -> str:
         "DOCEBO": "Docebo is the master: certifications go from Docebo to Credly only",
         "CREDLY": "Credly is the master: certifications go from Credly to Docebo only",
     }
-    return words[value and value.upper()] + ". No certification is carried over yet."
+    return words[value and value.upper()] + "."
 
 
 def _evidence(value: str | None) -> str:

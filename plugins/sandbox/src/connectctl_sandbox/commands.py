@@ -16,6 +16,7 @@ import click
 from connectctl.api import ConfigError, UsageError, profile_paths
 
 from .clock import Clock
+from .control_docebo import OPERATIONS, parsed
 from .faults import KINDS, REMOTES
 from .private import write_private
 from .sandbox import Sandbox
@@ -106,8 +107,8 @@ def fault(
     """Let something go wrong, or clear all faults.
 
     Kinds: lose_request, lose_answer, cut_answer, http_429, http_500_before, http_500_after, http_503, html_200,
-    truncated_json, wrong_types, endless_pages, slow; search_lag (Credly's lists show a badge late) and expire_token
-    (of --remote).
+    success_false, truncated_json, wrong_types, endless_pages, slow; search_lag (Credly's lists show a badge late) and
+    expire_token (of --remote).
 
     Example: connectctl sandbox fault lose_answer --remote credly --method POST --times 2
     """
@@ -149,6 +150,9 @@ def show(as_json: bool) -> None:
         click.echo(f"  field {field['id']}  {field['name']}  {field['options']} elements")
     for course in docebo["courses"]:
         click.echo(f"  course {course['id']}  {course['name']}: {course['selected'] or 'nothing selected'}")
+    for one in docebo["certifications"]:
+        click.echo(f"  certification {one['code']}  {one['title']}: {one['awards']} awards")
+    click.echo(f"  {docebo['trainings']} external trainings, {docebo['events']} events")
     click.echo(f"Credly  {credly['url']}  badges: {_counts(credly['badges'])}, {credly['events']} events")
     for template in credly["templates"]:
         click.echo(f"  {template['state']:8}  {template['live_badges']:5} live  {template['name']}")
@@ -170,6 +174,25 @@ def select() -> None:
     """
     selected = ask("POST", "/select", {})["selected"]
     click.echo(f"{len(selected)} courses have their badge selected.")
+
+
+@sandbox.command()
+@click.argument("operation", type=click.Choice(list(OPERATIONS)), metavar="OPERATION")
+@click.argument("values", nargs=-1, metavar="[NAME=VALUE]...")
+def admin(operation: str, values: tuple[str, ...]) -> None:
+    """Do in Docebo what only its administrators can.
+
+    Operations: add_certification code= title= [duration=]; award user_id= code= [issued_at=] [expires_at=]
+    [always_valid=true]; renew_award award_id=; revoke_award award_id=; add_training user_id= course_name=
+    [course_code=]; delete_training training_id=; change_email user_id= email=; reset_completion user_id= course_id=
+
+    Example: connectctl sandbox admin award user_id=4702 code=FIRST-AID
+    """
+    unnamed = [word for word in values if "=" not in word]
+    if unnamed:
+        raise UsageError(f"{unnamed[0]} is not NAME=VALUE", hint="connectctl sandbox admin --help")
+    record = ask("POST", "/docebo", parsed(operation, values))["record"]
+    click.echo(json.dumps(record, ensure_ascii=False))
 
 
 def ask(method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from .clock import iso_time
+from .control_docebo import administer, listed
 from .exchange import Reply
 from .faults import fault_from
 from .ratelimit import limit_from
@@ -125,4 +126,6 @@ ROUTES: tuple[Route[Sandbox], ...] = (
     Route("POST", r"/lag", _lag, body="json"),
     Route("POST", r"/expire", _expire, body="json"),
     Route("POST", r"/select", _select, body="json"),
+    Route("GET", r"/docebo", listed),
+    Route("POST", r"/docebo", administer, body="json"),
 )

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import random
 import threading
-import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from .clock import Clock, mysql_time
-from .docebo_records import MAX_OPTIONS, Course, DoceboFlags, Enrollment, Field, Option, Plan, PlanEnrollment, User
+from .clock import Clock
+from .docebo_achievements import Achievements
+from .docebo_records import MAX_OPTIONS, Course, Enrollment, Field, Option, Plan, PlanEnrollment, User
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,18 +22,15 @@ class Credentials:
     password: str = "sandbox-password"
 
 
-class Docebo:
+class Docebo(Achievements):
     """Everything the platform holds. Records are frozen: a change puts a new record in its place.
 
     Every method takes `lock`; take it yourself to walk the dicts while requests are running.
     """
 
     def __init__(self, clock: Clock, seed: int = 1) -> None:
-        self.lock = threading.RLock()
-        self.clock = clock
-        self.flags = DoceboFlags()
+        super().__init__(clock, seed)
         self.credentials = Credentials()
-        self.users: dict[int, User] = {}
         self.courses: dict[int, Course] = {}
         self.enrollments: dict[tuple[int, int], Enrollment] = {}
         self.fields: dict[int, Field] = {}
@@ -44,21 +40,6 @@ class Docebo:
         self.refresh_tokens: set[str] = set()
         self.cursors: dict[str, Sequence[Any]] = {}
         self.fields_busy = threading.Lock()
-        self._random = random.Random(f"docebo {seed}")  # noqa: S311 - repeatable, not secret
-        self._next = {"user": 4701, "course": 80, "field": 4, "option": 30, "plan": 11}
-
-    def now(self) -> str:
-        """The simulated time in Docebo's form."""
-        return mysql_time(self.clock.now())
-
-    def new_uuid(self) -> str:
-        """A fresh random id, the same in every run with the same seed."""
-        return str(uuid.UUID(int=self._random.getrandbits(128), version=4))
-
-    def new_id(self, kind: str) -> int:
-        """The next number of a kind (user, course, field, option, plan)."""
-        self._next[kind] += 1
-        return self._next[kind]
 
     # People
 
@@ -80,6 +61,7 @@ class Docebo:
                 **details,
             )
             self.users[user_id] = user
+            self.tell("user.created", user_id=user_id, username=user.username)
             return user
 
     def update_user(self, user_id: int, **changes: Any) -> User:
@@ -87,7 +69,15 @@ class Docebo:
         with self.lock:
             user = replace(self.users[user_id], **({"updated_at": self.now()} | changes))
             self.users[user_id] = user
+            self.tell("user.updated", user_id=user_id, username=user.username)
             return user
+
+    def change_email(self, user_id: int, email: str) -> User:
+        """Give a user another address; the user name stays."""
+        with self.lock:
+            if user_id not in self.users:
+                raise LookupError(f"no user {user_id}")
+            return self.update_user(user_id, email=email)
 
     # Courses and their fields
 
@@ -104,6 +94,7 @@ class Docebo:
                 updated_at=details.pop("updated_at", None) or self.now(),
                 **details,
             )
+            self._tell_course("course.created", self.courses[course_id])
             return self.select(course_id, selected_option) if selected_option is not None else self.courses[course_id]
 
     def update_course(self, course_id: int, **changes: Any) -> Course:
@@ -111,7 +102,11 @@ class Docebo:
         with self.lock:
             course = replace(self.courses[course_id], **({"updated_at": self.now()} | changes))
             self.courses[course_id] = course
+            self._tell_course("course.updated", course)
             return course
+
+    def _tell_course(self, event: str, course: Course) -> None:
+        self.tell(event, course_id=course.course_id, name=course.name, code=course.code, type=course.course_type)
 
     def select(self, course_id: int, option_id: int | None, field_id: int | None = None) -> Course:
         """Select a dropdown element on a course; None clears `field_id`, or every dropdown when that is left out."""
@@ -224,7 +219,38 @@ class Docebo:
                 **details,
             )
             self.enrollments[user_id, course_id] = enrollment
+            about = {"user_id": user_id, "username": self.users[user_id].username, "course_id": course_id}
+            about |= {
+                "course_name": self.courses[course_id].name,
+                "enrollment_date": created,
+                "subscribed_by_id": 13001,
+            }
+            about |= {"enrollment_date_begin_validity": None, "enrollment_date_end_validity": None}
+            self._tell_enrollment("course.enrollment", before, enrollment, about)
             return enrollment
+
+    def _tell_enrollment(
+        self,
+        what: str,
+        before: Enrollment | PlanEnrollment | None,
+        after: Enrollment | PlanEnrollment,
+        about: dict[str, Any],
+    ) -> None:
+        """A completion is told as `completed` only, never as `updated` as well (docebo.md 9.4)."""
+        about |= {"status": "subscribed" if after.status == "enrolled" else after.status, "level": "learner"}
+        if before is None:
+            self.tell(f"{what}.created", **about)
+        if after.status == "completed":
+            self.tell(f"{what}.completed", **about, completion_date=after.completed_at)
+        elif before is not None:
+            self.tell(f"{what}.updated", **about)
+
+    def reset_completion(self, user_id: int, course_id: int) -> Enrollment:
+        """Take a completion back: the user is enrolled as before the first lesson. LookupError without enrollment."""
+        with self.lock:
+            if (user_id, course_id) not in self.enrollments:
+                raise LookupError(f"user {user_id} is not enrolled in course {course_id}")
+            return self.enroll(user_id, course_id, "enrolled")
 
     def add_plan(self, title: str, course_ids: Sequence[int], **details: Any) -> Plan:
         """A new learning plan over some courses."""
@@ -240,6 +266,7 @@ class Docebo:
                 updated_at=details.pop("updated_at", None) or self.now(),
             )
             self.plans[plan_id] = plan
+            self.tell("learningplan.created", learning_plan_id=plan_id, title=title, code=plan.code)
             return plan
 
     def enroll_in_plan(
@@ -260,7 +287,10 @@ class Docebo:
                 updated_at=self.now(),
                 percentage=100 if completed_at else 0,
             )
+            before = self.plan_enrollments.get((user_id, plan_id))
             self.plan_enrollments[user_id, plan_id] = enrollment
+            about = {"user_id": user_id, "username": self.users[user_id].username, "learning_plan_id": plan_id}
+            self._tell_enrollment("learningplan.enrollment", before, enrollment, about)
             return enrollment
 
     # Tokens

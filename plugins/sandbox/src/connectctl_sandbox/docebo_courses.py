@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -162,7 +161,7 @@ def write_values(docebo: Docebo, call: Call) -> Response:
         field_id: _checked_value(docebo, field_id, value)
         for field_id, value in _pairs(call.body["additional_fields"], docebo.flags.additional_fields_style)
     }
-    docebo.courses[course.course_id] = replace(course, values=course.values | changed, updated_at=docebo.now())
+    docebo.update_course(course.course_id, values=course.values | changed)
     return single({"id": course.course_id})
 
 

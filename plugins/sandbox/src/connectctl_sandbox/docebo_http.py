@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from http import HTTPStatus
 from typing import Any
 
-from . import docebo_auth, docebo_courses, docebo_enrollments, docebo_fields, docebo_plans, docebo_users
+from . import (
+    docebo_auth,
+    docebo_certifications,
+    docebo_courses,
+    docebo_enrollments,
+    docebo_fields,
+    docebo_plans,
+    docebo_training,
+    docebo_users,
+)
 from .docebo import Docebo
+from .exchange import SIGN_IN_PAGE
 from .web import Call, Refused, Request, Response, Route, accepts_json, find_route, read_json, read_query
 
 ROUTES: tuple[Route[Docebo], ...] = (
@@ -18,6 +29,8 @@ ROUTES: tuple[Route[Docebo], ...] = (
     *docebo_fields.ROUTES,
     *docebo_enrollments.ROUTES,
     *docebo_plans.ROUTES,
+    *docebo_certifications.ROUTES,
+    *docebo_training.ROUTES,
 )
 
 
@@ -46,6 +59,10 @@ class DoceboRemote:
         if request.path != "/oauth2/token":
             with docebo.lock:
                 docebo_auth.check_bearer(docebo, request)
+            if docebo.flags.denied and re.search(docebo.flags.denied, request.path):
+                if docebo.flags.denied_as_html:
+                    return Response(200, page=SIGN_IN_PAGE)
+                raise Refused(403, "You are not allowed to perform this action")
         route, ids = find_route(ROUTES, request.method, request.path)
         if not accepts_json(request):
             raise Refused(406, "The answer is JSON, which the Accept header does not allow")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 NO_DATE = "0000-00-00 00:00:00"
 MAX_OPTIONS = 300
@@ -11,6 +11,10 @@ MAX_OPTIONS = 300
 
 FIELD_TYPES = ("date", "dropdown", "textfield", "textarea", "iframe")
 STATUSES = ("enrolled", "in_progress", "completed", "waiting", "suspended", "overbooking")
+DURATION_UNITS = ("day", "week", "month", "year")
+ORIGINS = ("course", "learning_plan", "external_training", "external_certification")
+"""What an award can come from (docebo.md 7.5)."""
+TRAINING_STATUSES = ("approved", "pending", "rejected")
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +126,79 @@ class PlanEnrollment:
     percentage: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Certification:
+    """A certification, valid for `duration` units; 0 never ends. Who ever finishes an external training with a name or
+    code in `granted_by_training` gets it from Docebo itself (docebo.md 7.5)."""
+
+    certification_id: int
+    code: str
+    title: str
+    description: str = ""
+    duration: int = 0
+    duration_unit: str = "year"
+    allow_same_item: bool = False
+    granted_by_training: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Award:
+    """One certification awarded once to one user; `expires_at` None is always valid, an expired one stays listed.
+
+    `origin_id` belongs to a course, plan or external training; `source`, `link` and `external_id` to an external
+    certification (docebo.md 7.4, 7.5).
+    """
+
+    award_id: int
+    certification_id: int
+    user_id: int
+    issued_at: str
+    expires_at: str | None
+    created_at: str
+    updated_at: str
+    origin_type: str = "course"
+    origin_id: int | None = None
+    source: str = ""
+    link: str = ""
+    external_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingField:
+    """An additional field of external training."""
+
+    field_id: int
+    title: str
+    type: str = "textfield"
+
+
+@dataclass(frozen=True, slots=True)
+class Training:
+    """An external training activity of one user. Dates are `YYYY-MM-DD`; `values` is text by additional field id."""
+
+    training_id: int
+    uuid: str
+    user_id: int
+    course_name: str
+    from_date: str
+    to_date: str
+    course_code: str = ""
+    institute: str = ""
+    score: float = 0
+    credits: float = 0
+    status: str = "approved"
+    values: dict[int, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class DoceboEvent:
+    """Something that happened, as a webhook will tell it: numbers count from 1 (docebo.md 9.3, 9.4)."""
+
+    number: int
+    event: str
+    payload: dict[str, Any]
+
+
 @dataclass(slots=True)
 class DoceboFlags:
     """Switches for what the public sources leave open or contradict (docebo.md 12); set them at any time."""
@@ -152,3 +229,24 @@ class DoceboFlags:
     """Seconds an access token lives."""
     field_write_seconds: float = 0.0
     """Real seconds a write to the fields endpoint takes; a second one meanwhile gets 409."""
+    denied: str = ""
+    """A regular expression: what the signed-in user's role may not use. A path that it is found in answers 403."""
+    denied_as_html: bool = False
+    """A denied path answers 200 with the sign-in page instead (1.4)."""
+    soft_failures: bool = False
+    """A refused write of an award or an external training answers 200 with `success: false` inside (2.6)."""
+    external_certifications_active: bool = True
+    """Docebo's support has switched external certifications on; without, no award of that kind and no certification
+    event (7.5, GN-29)."""
+    external_link_key: Literal["external_url", "external_link"] = "external_url"
+    """The key of an external certification's link: 7.4 has the one, 7.5 the other."""
+    award_rows: Literal["nested", "flat"] = "nested"
+    """Awards name their certification and origin in objects, or in keys of their own (7.3)."""
+    award_origin_hidden: bool = False
+    """Awards do not tell their source, link and external id: nothing says that they do (7.5)."""
+    award_changes_hidden: bool = False
+    """Awards do not show when they were made and changed: those columns come from a warehouse (7.3)."""
+    training_keys: Literal["training", "alias"] = "training"
+    """The names of external training's keys: the warehouse's, or the aliases of 8.2."""
+    ignore_user_filter: bool = False
+    """`user_id[]` on awards and external training is unknown, and an unknown filter returns everything (8.3)."""

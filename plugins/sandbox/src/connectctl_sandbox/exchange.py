@@ -112,6 +112,9 @@ class Exchange:
                 return Reply(Response(503, page=BUSY_PAGE))
             case "html_200":
                 return Reply(Response(200, page=SIGN_IN_PAGE))
+            case "success_false":
+                failure = {"success": False, "message": [{"id": None, "message": "The request could not be completed"}]}
+                return Reply(Response(200, {"data": failure}))
             case "endless_pages":
                 response = self.remote.handle(self.remote.first_page(request))
                 if response.status != 200:

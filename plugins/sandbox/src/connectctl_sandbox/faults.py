@@ -19,6 +19,7 @@ KINDS: dict[str, str] = {
     "http_500_after": "the change is made, then 500",
     "http_503": "503 with an HTML page and no effect",
     "html_200": "an HTML sign-in page with status 200 and no effect",
+    "success_false": "200 with `success: false` inside and no effect, as Docebo sometimes refuses",
     "truncated_json": "the change is made; the answer is whole for HTTP and half a document for JSON",
     "wrong_types": "the change is made; the answer is JSON of another shape, with status 200",
     "endless_pages": "a list never ends: the first page again and again, each promising a next one",

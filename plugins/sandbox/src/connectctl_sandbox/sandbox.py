@@ -24,6 +24,7 @@ from .ratelimit import RateLimits
 from .requestlog import RequestLog
 from .server import Server
 from .world import Size, seed_world
+from .world_achievements import seed_achievements
 
 
 class Sandbox:
@@ -55,6 +56,8 @@ class Sandbox:
         self.accredible = Accredible(self.clock, seed)
         self.intended_groups = seed_accredible(self.accredible, self.docebo, self.intended, size, seed)
         """The internal name of Accredible's group that belongs on each seeded course, by course id."""
+        self.suggested = seed_achievements(self.docebo, self.credly, size, seed)
+        """The id of the template that fits each seeded certification, by its code: rows for the mapping table."""
         self._latency = latency
         self._port = port
         self._stopping = threading.Event()
@@ -194,6 +197,7 @@ class Sandbox:
                 }
                 for course in docebo.courses.values()
             ]
+            awards = Counter(one.certification_id for one in docebo.awards.values())
             about_docebo = {
                 "url": self.docebo_url,
                 "users": len(docebo.users),
@@ -203,6 +207,18 @@ class Sandbox:
                     for field in docebo.fields.values()
                 ],
                 "enrollments": dict(Counter(one.status for one in docebo.enrollments.values())),
+                "certifications": [
+                    {
+                        "id": str(one.certification_id),
+                        "code": one.code,
+                        "title": one.title,
+                        "awards": awards[one.certification_id],
+                        "suggested_template": self.suggested.get(one.code),
+                    }
+                    for one in docebo.certifications.values()
+                ],
+                "trainings": len(docebo.trainings),
+                "events": len(docebo.events),
             }
         with credly.lock:
             live = Counter(badge.template_id for badge in credly.live_badges())

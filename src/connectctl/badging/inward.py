@@ -1,0 +1,285 @@
+"""A provider's credentials to Docebo: what an import reads before it plans (CR-41, CR-43, CR-44, architecture 7)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+
+from connectctl.badging import awarding, importing, inward_plan, training
+from connectctl.badging.accounts import keep_account
+from connectctl.badging.badge_spool import BadgeSpool
+from connectctl.badging.chains import Chain
+from connectctl.badging.columns import MappingColumns
+from connectctl.badging.feed import EVENTS, Arrivals
+from connectctl.badging.inward_view import AwardView, Common, MarkerView, TrainingView, View
+from connectctl.badging.inward_window import OVERLAP, InwardWindow, inward_window
+from connectctl.badging.mapped import Mapped, mapped
+from connectctl.badging.master import directions
+from connectctl.badging.owners import find_owners, read_docebo
+from connectctl.badging.people import name_people
+from connectctl.badging.provider import Provider
+from connectctl.badging.scope import EVERYTHING, Scope
+from connectctl.badging.settings import read_settings, required
+from connectctl.badging.sources import Source, sources
+from connectctl.badging.steps import note
+from connectctl.badging.templates import open_provider
+from connectctl.badging.vanished import read_vanished
+from connectctl.badging.window import FILTERS, WALK
+from connectctl.model import Cursor, OpenItem, Part, Problem, RunContext
+from connectctl.plugins.specs import FlowSpec, ProviderSpec
+
+
+@dataclass(slots=True)
+class Shared:
+    """What all parts of one run share."""
+
+    spec: ProviderSpec
+    provider: Provider
+    window: InwardWindow
+    common: Common
+    spool: BadgeSpool
+    problems: list[Problem]
+    arrivals: Arrivals
+    sources: dict[str, Source]
+    institute: str = ""
+    certifications: dict[str, str] = field(default_factory=dict)  # code -> id
+    codes_read: bool = False  # whether Docebo's certifications were listed
+    blind: set[str] = field(default_factory=set)  # lists of Docebo's with rows that could not be read
+    block: View = field(default_factory=MarkerView)  # what `parts` has just named
+    unread: bool = False  # whether some part could not be read
+
+
+def flow(spec: ProviderSpec) -> FlowSpec:
+    """The batch that imports everything, run by hand (CR-41)."""
+    return FlowSpec(
+        name=f"{spec.name}.batch-sync-inwards",
+        title=spec.titles["batch-sync-inwards"],
+        summary=f"{spec.title} credentials become external training and certification awards in Docebo",
+        policy="manual",
+        trigger="by hand",
+        prepare=partial(prepare, spec),
+        parts=parts,
+        read=read,
+        plan=inward_plan.plan,
+        apply=partial(importing.apply, spec),
+        look=importing.look,
+        integration=spec.integration,
+        uses=("docebo", spec.connection),
+        applies_to="docebo",
+        calls=spec.callees("batch-sync-inwards"),
+        writes=("Docebo's external training", "Docebo's certification awards"),
+        settings=tuple(setting.name for setting in spec.settings),
+        params=("since", "template", "user", "badge", "certification", "full", "all_history"),
+    )
+
+
+def prepare(spec: ProviderSpec, ctx: RunContext, scope: Scope = EVERYTHING) -> Shared:
+    """Checks every setting, reads mappings, credentials, their owners, and what Docebo has of those already."""
+    values = read_settings(spec.integration, spec.settings, ctx.settings(spec.integration), ctx.timezone)
+    note(spec, ctx, "read-settings", settings=len(values))
+    window = inward_window(spec, values, ctx)
+    if window.whole and window.keeps:
+        ctx.cached(FILTERS).clear()
+    provider = open_provider(spec, ctx)
+    rows = mapped((dict(row) for row in ctx.table(spec.mapping_table.name).all()), MappingColumns.of(spec))
+    _, inwards = directions(spec, values)
+    everything = provider.options.master_covers_everything
+    found = sources(rows, window, scope, outwards_only=not inwards, everything=everything)
+    note(spec, ctx, "check-master", imports=len(found))
+    institute = values[spec.keys["institute"]]
+    if any(source.kind == "training" and source.reason is None for source in found.values()):
+        institute = required(spec.integration, spec.keys["institute"], institute, spec.title)
+    common = Common(
+        ctx.client("docebo").account,
+        window.start,
+        ctx.now,
+        not values[spec.keys["revocation"]],
+        provider.options,
+        frozenset(ctx.retrying),
+        scope,
+        window.unbounded,
+    )
+    spool, problems = BadgeSpool(), list[Problem]()
+    codes = {source.code: source.templates for source in found.values() if source.kind == "award"}
+    arrivals = Arrivals(ctx, provider, spool, window.start, problems, _families(rows, found), codes)
+    shared = Shared(spec, provider, window, common, spool, problems, arrivals, found, str(institute or ""))
+    _read_credentials(shared, ctx)
+    note(spec, ctx, "read-credentials", credentials=spool.count_badges())
+    note(spec, ctx, "import-credential", "read-credentials", credentials=spool.count_badges())
+    if spool.count_badges():
+        keep_account(ctx, spec.name, provider.account)
+    looked = find_owners(shared, ctx)
+    note(spec, ctx, "find-user", "import-credential", addresses=looked)
+    note(spec, ctx, "check-origin", "import-credential", credentials=spool.count_badges())
+    read_docebo(shared, ctx, lambda: (view for source in found.values() for view in blocks(shared, ctx, source)))
+    note(spec, ctx, "import-training", "import-credential", users=len(spool.needy("training")))
+    note(spec, ctx, "import-award", "import-credential", users=len(spool.needy("award")))
+    note(spec, ctx, "find-award", "import-award", users=len(spool.needy("award")))
+    return shared
+
+
+def _families(rows: Mapping[str, Mapped], found: Mapping[str, Source]) -> dict[str, frozenset[str]]:
+    """By template, the templates whose credentials count together with its own: those of the same certifications."""
+    together: dict[str, set[str]] = {template: {template} for template in rows}
+    for source in found.values():
+        for template in source.templates:
+            together.setdefault(template, {template}).update(source.templates)
+    return {template: frozenset(others) for template, others in together.items()}
+
+
+def _read_credentials(shared: Shared, ctx: RunContext) -> None:
+    """Whole lists for what is new, events for what goes on, look-ups for what is named (CR-43, GN-37)."""
+    window, arrivals = shared.window, shared.arrivals
+    wanted = {source.part: source for source in shared.sources.values() if source.readable}
+    if window.users:
+        for email in _named(shared, ctx):
+            for template in sorted({template for source in wanted.values() for template in source.templates}):
+                arrivals.find(template, email)
+        return
+    positions = {part: window.position(ctx, part, fingerprint(shared, source)) for part, source in wanted.items()}
+    going = {part: at for part, at in positions.items() if at is not None}
+    feeds, fresh = shared.spec.capabilities.has_feed and window.keeps, set(wanted)
+    events = arrivals.remember(min(going.values()) - OVERLAP) if feeds and going else None
+    templates = {template for source in wanted.values() for template in source.templates}
+    if events is not None:
+        for part in sorted(going):
+            arrivals.reopen(ctx.open_items(part), min(going.values()))
+        if arrivals.follow(events, templates):
+            fresh -= set(going)
+        read_vanished(shared, ctx, sorted(templates))
+    for part in sorted(fresh):
+        for template in wanted[part].templates:
+            arrivals.read_list(template, part)
+    if feeds and events is None and wanted:
+        arrivals.catch_up(templates)
+
+
+def _named(shared: Shared, ctx: RunContext) -> list[str]:
+    """The addresses of the users that the run is about."""
+    return name_people(ctx, shared.spool, shared.window.users)
+
+
+def fingerprint(shared: Shared, source: Source) -> str:
+    """What decides a part: another template, start date or switch starts it again (GN-37)."""
+    start = shared.window.start.isoformat() if shared.window.start else ""
+    options = shared.common.options
+    switches = (shared.common.negative, options.rejected_is_revoked, options.only_accepted)
+    words = (shared.provider.account, shared.common.account, *source.templates, start, *map(str, switches))
+    return "|".join(words)
+
+
+# -- parts ---
+
+
+def parts(ctx: RunContext) -> Iterator[Part]:
+    """One part per template and per certification, block by block (CR-73); then what the run remembers."""
+    shared: Shared = ctx.shared
+    for source in shared.sources.values():
+        if set(source.templates) & shared.arrivals.failed.keys():
+            yield Part(source.part, source.name)
+            continue
+        for view in blocks(shared, ctx, source):
+            shared.block = view
+            yield Part(source.part, source.name)
+    for marker in _markers(shared, ctx):
+        shared.block = marker
+        yield Part(marker.cursor.fingerprint if marker.cursor else "unread", "what the run remembers")
+
+
+def read(ctx: RunContext, part: Part) -> View:
+    """The block that `parts` has just named. Raises what kept a template of it from being read (GN-19)."""
+    shared: Shared = ctx.shared
+    source = shared.sources.get(part.id)
+    for template in source.templates if source is not None else ():
+        if template in shared.arrivals.failed:
+            shared.unread = True
+            raise shared.arrivals.failed[template]
+    return shared.block
+
+
+def blocks(shared: Shared, ctx: RunContext, source: Source) -> Iterator[TrainingView | AwardView]:
+    """The views of one part, out of what has been read by now."""
+    if set(source.templates) & shared.arrivals.failed.keys():
+        return
+    whole = not set(source.templates) & shared.arrivals.broken
+    cursor = (
+        shared.window.cursor(fingerprint(shared, source), shared.arrivals.newest) if whole and source.readable else None
+    )
+    if source.kind == "training":
+        for chains in shared.spool.chains_of(source.templates[0]) if source.readable else [[]]:
+            yield _training_view(shared, ctx, source, _named_only(shared, chains), cursor)
+        return
+    for chains in shared.spool.claims_of(source.templates) if source.readable else [[]]:
+        yield _award_view(shared, ctx, source, _named_only(shared, chains), cursor, whole=whole)
+
+
+def _named_only(shared: Shared, chains: Sequence[Chain]) -> Sequence[Chain]:
+    """The chains of the credentials that the run is about, and all others of their users."""
+    badges = set(shared.window.badges)
+    if not badges:
+        return chains
+    users = {chain.user for chain in chains if chain.user and badges & chain.ids}
+    return [chain for chain in chains if chain.user in users or badges & chain.ids]
+
+
+def _training_view(
+    shared: Shared, ctx: RunContext, source: Source, chains: Sequence[Chain], cursor: Cursor | None
+) -> TrainingView:
+    account, template = shared.common.account, source.templates[0]
+    if shared.window.badges:
+        chains = [chain for chain in chains if set(shared.window.badges) & chain.ids]
+    return TrainingView(
+        shared.common,
+        source.part,
+        template,
+        chains,
+        ctx.applied_to([training.holding(account, template, chain.user, chain.root) for chain in chains]),
+        {user: shared.spool.trainings(user) for user in _users(chains)},
+        shared.institute,
+        source.reason,
+        "external training" in shared.blind,
+        cursor=cursor,
+    )
+
+
+def _award_view(
+    shared: Shared, ctx: RunContext, source: Source, chains: Sequence[Chain], cursor: Cursor | None, *, whole: bool
+) -> AwardView:
+    certification, users = shared.certifications.get(source.code, ""), _users(chains)
+    reason = source.reason
+    if reason is None and shared.codes_read and not certification:
+        reason, cursor = "connectctl:certification_unknown", None  # it may come to be: the part is read anew then
+    return AwardView(
+        shared.common,
+        source.part,
+        source.code,
+        certification,
+        chains,
+        ctx.applied_to([awarding.holding(shared.common.account, source.code, user) for user in users]),
+        {user: shared.spool.awards(user, certification) for user in users},
+        shared.spec.title,
+        whole,
+        reason,
+        "award" in shared.blind,
+        cursor=cursor,
+    )
+
+
+def _users(chains: Sequence[Chain]) -> list[str]:
+    return sorted({chain.user for chain in chains if chain.user})
+
+
+def _markers(shared: Shared, ctx: RunContext) -> Iterator[MarkerView]:
+    """What could not be read, then the events that were seen, then that everything was read."""
+    problems = tuple(shared.problems)
+    if problems:
+        yield MarkerView(problems=problems)
+    if shared.unread or problems or not shared.window.keeps:
+        return
+    if shared.arrivals.fed:
+        cursor = Cursor(EVENTS, ctx.now.isoformat())
+        for events in shared.spool.events((shared.arrivals.newest or ctx.now) - OVERLAP):
+            yield MarkerView(cursor, tuple(OpenItem(event, {}) for event in events))
+    if shared.window.whole:
+        yield MarkerView(Cursor(WALK, ctx.now.isoformat()))
