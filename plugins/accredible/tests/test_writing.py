@@ -56,10 +56,21 @@ def test_an_expiry_that_cannot_be_removed_fails_the_item(client: Accredible, box
 @pytest.mark.parametrize("form", ["object", "text"])
 def test_accredibles_duplicate_answer_means_held(client: Accredible, box: Sandbox, group: str, form: str) -> None:
     box.accredible.flags.duplicate_error = form
-    client.issue(order(group))
-    for changes in ({}, {"mark": "connectctl-another"}, {"email": "other@example.org"}):
-        with pytest.raises(AlreadyHeld):  # by address and own id, by address, by own id
-            client.issue(order(group, **changes))
+    box.accredible.issue(int(group), "ada@example.org")
+    with pytest.raises(AlreadyHeld):
+        client.issue(order(group))
+    assert len(box.accredible.in_group(int(group))) == 1
+
+
+@pytest.mark.req("GN-21")
+def test_asked_for_again_it_is_the_credential_that_is_there(client: Accredible, box: Sandbox, group: str) -> None:
+    made = client.issue(order(group))
+    assert client.issue(order(group)) == made
+    assert [client.issue_many([order(group)]), len(box.accredible.mails)] == [[made], 1]
+    with pytest.raises(AlreadyHeld):  # another completion of the same learner
+        client.issue(order(group, mark="connectctl-another"))
+    with pytest.raises(RemoteUnsure, match="another group or person"):  # our own id, and not what it stands for
+        client.issue(order(group, email="other@example.org"))
     assert len(box.accredible.in_group(int(group))) == 1
 
 
@@ -108,7 +119,8 @@ def test_what_was_not_published_fails_and_says_why(
 ) -> None:
     assert client.account  # the credits of that moment must not be remembered
     cause(box, group)
-    for call in (lambda: client.issue(order(group)), lambda: client.publish(MARK)):
+    calls = (lambda: client.issue(order(group)), lambda: client.issue(order(group)), lambda: client.publish(MARK))
+    for call in calls:
         with pytest.raises(Rejected, match=f"did not publish it: .*{words}"):
             call()
     (found,) = client.find(group, "4711", "")
@@ -116,7 +128,8 @@ def test_what_was_not_published_fails_and_says_why(
     box.accredible.credits, box.accredible.flags = 5, replace(box.accredible.flags, sandbox_mode=False)
     box.accredible.flags.publish_from_api = True
     box.accredible.update_group(int(group), certificate_design_id=31)
-    assert client.publish(found.id).state == "accepted"
+    assert client.issue(order(group)).state == client.publish(found.id).state == "accepted"
+    assert box.accredible.mails == [("ada@example.org", int(found.id))]
 
 
 def test_a_reason_that_cannot_be_read_is_no_other_failure(client: Accredible, box: Sandbox, group: str) -> None:

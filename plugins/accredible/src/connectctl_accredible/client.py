@@ -68,7 +68,7 @@ class Accredible:
         self._known: dict[str, tuple[Template, Mapping[str, Any]] | None] = {}
         self._issuer: Mapping[str, Any] | None = None
         self._whys: dict[str, str] = {}
-        self._writer = Writer(self._http, self._why_unpublished)
+        self._writer = Writer(self._http, self._credential, self._why_unpublished)
 
     @property
     def calls(self) -> int:
@@ -204,6 +204,7 @@ class Accredible:
 
         AlreadyHeld for Accredible's duplicate answer; RemoteUnsure for one without a credential. Rejected, naming it,
         when it was created and not published, or bears an expiry that is not wanted and cannot be removed (AC-55).
+        Asked for again under the same mark it gives the credential that is there, and publishes it where it was not.
         """
         return self._writer.issue(request)
 

@@ -36,10 +36,15 @@ class _Shown:
 
 
 class Writer:
-    """The writing requests of one account. `why` says what keeps a group's credentials from being published."""
+    """The writing requests of one account.
 
-    def __init__(self, http: Client, why: Callable[[str], str]) -> None:
-        self._http, self._why = http, why
+    `read` gives a credential by Accredible's id or ours, `why` what keeps a group's credentials from being published.
+    """
+
+    def __init__(
+        self, http: Client, read: Callable[[str], Mapping[str, Any] | None], why: Callable[[str], str]
+    ) -> None:
+        self._http, self._read, self._why = http, read, why
 
     def issue(self, request: IssueRequest) -> Credential:
         """One request; what it raises says `Accredible.issue`."""
@@ -50,7 +55,7 @@ class Writer:
             return self._made(request, row, said)
         if said is None and answer.status != 422:  # it said yes, and nobody knows to what
             raise _unsure("it answered without a credential")
-        raise _refused(said or Refusal("no explanation"), CREATE)
+        return self._there(request, said or Refusal("no explanation"), CREATE)
 
     def issue_many(self, requests: Sequence[IssueRequest]) -> list[Credential | ConnectctlError]:
         """As many calls as it takes. After one that cannot be sent the rest is not tried."""
@@ -84,7 +89,7 @@ class Writer:
                 raise _unsure("the answer does not say what became of it")
             if result.credential is not None:
                 return self._made(request, result.credential, result.refusal)
-            raise _refused(result.refusal or Refusal("no explanation"), BULK)
+            return self._there(request, result.refusal or Refusal("no explanation"), BULK)
         except ConnectctlError as error:
             return error
 
@@ -114,6 +119,15 @@ class Writer:
         published = self._put(records.credential(row).id, {"approve": True})
         self._require_published(published)
         return published.credential
+
+    def _there(self, request: IssueRequest, said: Refusal, path: str) -> Credential:
+        """What stands in the way of a new credential, when it is the one of this very request; else the refusal."""
+        row = self._read(request.mark) if said.duplicate else None
+        if row is None or request.mark not in records.marks(row):
+            raise _refused(said, path)
+        if row.get("approve") is not True:
+            row = self._put(records.credential(row).id, {"approve": True}).row
+        return self._made(request, row, None)
 
     def _made(self, request: IssueRequest, row: Mapping[str, Any], said: Refusal | None) -> Credential:
         """The new credential when it is the one asked for, published, and with the right expiry (AC-55)."""
