@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from connectctl.api import BadAnswer, Rejected, RemoteUnsure
+from connectctl.api import AlreadyHeld, BadAnswer, Rejected, RemoteUnsure
 from connectctl.testing.fake_api import FakeAPI
 from connectctl_accredible.client import Accredible
 
@@ -254,3 +254,10 @@ def test_an_account_without_a_number_is_none(api: FakeAPI, fake: Accredible, ans
     api.on("GET", "/v1/issuer/details", json=answer)
     with pytest.raises(BadAnswer):
         assert fake.account
+
+
+def test_a_duplicate_that_is_not_ours_is_held_by_somebody(api: FakeAPI, fake: Accredible) -> None:
+    api.on("POST", CREATE, status=422, json={"errors": {"recipient.email": ["has already been taken"]}})
+    api.on("GET", f"{CREATE}/{MARK}", json={"credential": shown(id="900", meta_data=None)})
+    with pytest.raises(AlreadyHeld):
+        fake.issue(order("7"))
