@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -26,11 +27,8 @@ def box() -> Iterator[Sandbox]:
 
 
 @pytest.fixture
-def clock(request: pytest.FixtureRequest) -> FakeClock:
+def clock(box: Sandbox) -> FakeClock:
     """As late as it is at the simulated Accredible."""
-    from datetime import UTC, datetime
-
-    box: Sandbox = request.getfixturevalue("box")
     return FakeClock(datetime.fromtimestamp(box.clock.now(), UTC))
 
 
