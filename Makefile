@@ -2,7 +2,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-SOURCES := src plugins/credly/src plugins/sandbox/src
+SOURCES := src plugins/accredible/src plugins/credly/src plugins/sandbox/src
 STAMP := $(VENV)/.installed
 DOCS_STAMP := $(VENV)/.docs-installed
 
@@ -31,10 +31,12 @@ docs: $(DOCS_STAMP)
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 	@echo "Open build/docs/index.html"
 
-$(STAMP): pyproject.toml plugins/credly/pyproject.toml plugins/sandbox/pyproject.toml
+PLUGINS := accredible credly sandbox
+
+$(STAMP): pyproject.toml $(PLUGINS:%=plugins/%/pyproject.toml)
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade "pip>=25.1"
-	$(BIN)/python -m pip install --quiet --group dev -e . -e plugins/credly -e plugins/sandbox
+	$(BIN)/python -m pip install --quiet --group dev -e . $(PLUGINS:%=-e plugins/%)
 	@touch $@
 
 # A stamp of its own: `make test` never installs what only the documentation needs.

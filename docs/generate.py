@@ -17,7 +17,7 @@ from connectctl.cli.session import Session
 from connectctl.plugins.manager import Plugins
 
 PAGE = Path(__file__).with_name("commands.md")
-PLUGINS = ("credly", "sandbox")  # those of this repository, whatever else is installed
+PLUGINS = ("accredible", "credly", "sandbox")  # those of this repository, whatever else is installed
 
 HEAD = """\
 # Commands

@@ -24,6 +24,8 @@ from connectctl.notify.spec import SMTP
 from connectctl.plugins import hookspecs
 from connectctl.plugins.manager import Plugins
 from connectctl.testing.fake_api import FakeAPI, SeenRequest
+from connectctl_accredible import settings as accredible
+from connectctl_accredible.plugin import CONNECTION as ACCREDIBLE
 from connectctl_credly.plugin import CONNECTION, SETTINGS
 
 ROOT = Path(__file__).parents[1]
@@ -175,13 +177,15 @@ def test_every_exit_code_is_explained() -> None:
 
 def test_every_setting_is_explained() -> None:
     configuration, credly = page("configuration.md"), page("credly.md")
-    for setting in (*DOCEBO.settings, *CONNECTION.settings, *SMTP.settings, *COMMON):
+    for setting in (*DOCEBO.settings, *CONNECTION.settings, *ACCREDIBLE.settings, *SMTP.settings, *COMMON):
         assert f"`{setting.name}`" in configuration, setting.name
     for section, settings in CORE.items():
         for setting in settings:
             assert f"`[{section}] {setting.name}`" in configuration, setting.name
     explained = {cells[0] for cells in rows(credly, 3)}
     assert {setting.name for setting in SETTINGS} <= explained
+    explained = {cells[0] for cells in rows(page("accredible.md"), 3)}
+    assert {setting.name for setting in accredible.SETTINGS} <= explained
 
 
 def test_every_state_and_outcome_is_explained() -> None:

@@ -53,6 +53,7 @@ if TYPE_CHECKING:
     from connectctl.config.paths import profile_paths
     from connectctl.config.secrets import Secret
     from connectctl.config.settings import ConnectionSettings
+    from connectctl.http.answers import refusal_words
     from connectctl.http.auth import BasicAuth, HeaderAuth
     from connectctl.http.session import Client
     from connectctl.model import (
@@ -90,6 +91,7 @@ _LATER = {
     "Template": "connectctl.badging.provider",
     "TemplateState": "connectctl.badging.provider",
     "provider_group": "connectctl.cli.provider",
+    "refusal_words": "connectctl.http.answers",
     "ConnectionSettings": "connectctl.config.settings",
     "Secret": "connectctl.config.secrets",
     "profile_paths": "connectctl.config.paths",
@@ -176,6 +178,7 @@ __all__ = [
     "hookimpl",
     "profile_paths",
     "provider_group",
+    "refusal_words",
 ]
 
 

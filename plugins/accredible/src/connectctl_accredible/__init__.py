@@ -1,0 +1,1 @@
+"""Accredible credentials for Docebo completions."""
