@@ -87,7 +87,7 @@ def imports(run: Callable[..., Any], tmp_path: Path) -> Iterator[Imports]:
         yield made
 
 
-@pytest.mark.req("CR-41", "CR-43", "CR-44", "CR-45", "CR-47", "CR-50", "CR-74", "CR-83", "GN-31")
+@pytest.mark.req("CR-01", "CR-41", "CR-43", "CR-44", "CR-45", "CR-47", "CR-50", "CR-73", "CR-74", "CR-83", "GN-31")
 def test_badges_are_imported_once(imports: Imports) -> None:
     first, second = imports.users[:2]
     box = imports.box
