@@ -298,7 +298,9 @@ class CheckContext(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Applied:
-    """What the ledger says of one holding, as plans see it: its live entry, else its newest."""
+    """What the ledger says of one holding, as plans see it: its live entry, else the newest that took effect, else its
+    newest.
+    """
 
     holding: str
     key: str

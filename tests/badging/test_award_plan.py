@@ -243,7 +243,6 @@ def test_an_issue_has_the_awards_expiry(expires: datetime | None, sent: object) 
             "b2",
             "ada@example.org",
         ),
-        ([badge(replaced=True, replaced_by="b2")], "b2", ""),
         ([badge(replaced=True, replaced_by="b2"), badge("b2", replaced=True, replaced_by="b1")], "b2", ""),
     ],
 )
@@ -256,6 +255,25 @@ def test_a_renewal_replaces_the_newest_of_the_chain_with_everything(
     assert change.version == f"{version(NEW)}/{target}"
     issue = {"template_id", "email", "first_name", "last_name", "earner_id", "issued_at", "expires_at"}
     assert issue | {"evidence_title", "evidence_text"} <= set(change.data)
+
+
+@pytest.mark.req("GN-32", "CR-36", "CR-38")
+@pytest.mark.parametrize(
+    ("successor", "expected"),
+    [
+        ([], "connectctl:successor_unknown"),  # not read: it may be of another template
+        ([badge("b2", replaces="b1", earner_id=None)], "foreign"),
+        ([badge("b2", replaces="b1", earner_id="8")], "foreign"),
+        ([badge("b2", replaces="b1")], ""),
+        ([badge("b2", replaces="b1", earner_id=None, marks=("connectctl-1",))], ""),
+    ],
+)
+def test_what_somebody_else_put_in_the_place_of_ours_is_not_touched(successor: Any, expected: str) -> None:
+    held = [badge(replaced=True, replaced_by="b2"), *successor]
+    known: dict[str, Any] = {"applied": ours(OLD), "held": held}
+    assert answer(plan(view(NEW, **known))) == (expected or "replace")
+    revoked = view(**known, revoked=frozenset({"7"}), negative=True)
+    assert answer(plan(revoked)) == (expected or "revoke")
 
 
 def test_a_recipe_plans_its_own_action_alone() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -164,6 +165,43 @@ def test_the_same_award_given_back_earns_no_second_badge(world: World) -> None:
     report = sync(world, "--full")
     assert report["planned"] == {}
     assert report["skipped"]["revoked_before"] == 1
+
+
+@pytest.mark.req("CR-36", "CR-67", "GN-21")
+@pytest.mark.parametrize("kind", ["lose_request", "http_503"])
+def test_after_a_revoked_chain_the_next_badge_is_issued_in_the_end(world: World, kind: str) -> None:
+    switched_on(world)
+    old = award(world, "FIRST-AID")
+    sync(world)
+    template, docebo = world.box.suggested["FIRST-AID"], world.box.docebo
+    new = docebo.renew_award(old.award_id, "2026-02-20 08:00:00", "2030-02-20 08:00:00")
+    assert sync(world)["done"] == {"replace": 1}
+    for one in {old.award_id, new.award_id} & set(docebo.awards):
+        docebo.revoke_award(one)
+    assert revoked(world, "FIRST-AID", old.user_id)[1]["done"] == {"revoke": 1}
+    docebo.award(old.user_id, "FIRST-AID", "2026-03-12 10:00:00")
+    world.box.faults.add(Fault(kind, "credly", "POST", r"/badges$"))
+    code, report = world.report("credly", "batch-sync")
+    assert (code == 0, report["done"]) == (False, {})
+    world.box.faults.clear()
+    assert world.run("run", "retry", report["run"])[0] == 0
+    states = [(b.state, b.replacement_badge_id is None) for b in of(world, template, old.user_id)]
+    assert states == [("pending", False), ("revoked", True), ("pending", True)]
+    assert world.run("ledger", "verify")[0] == 0
+
+
+@pytest.mark.req("GN-32", "CR-36")
+def test_a_badge_that_somebody_moved_to_another_template_is_left_alone(world: World) -> None:
+    old, credly = award(world, "FIRST-AID"), world.box.credly
+    sync(world)
+    (badge,) = of(world, world.box.suggested["FIRST-AID"], old.user_id)
+    moved = replace(badge, id=credly.new_id(), template_id=world.box.suggested["PRIVACY"], issuer_earner_id=None)
+    credly.put(replace(moved, replaces_badge_id=badge.id), "badge.created")
+    credly.put(replace(badge, replacement_badge_id=moved.id), "badge.state.changed")
+    world.box.docebo.renew_award(old.award_id, "2026-02-20 08:00:00", "2030-02-20 08:00:00")
+    report = sync(world)
+    assert (report["planned"], report["skipped"]["connectctl:successor_unknown"]) == ({}, 1)
+    assert credly.badges[moved.id].replacement_badge_id is None
 
 
 @pytest.mark.req("CR-64", "CR-77", "GN-34")

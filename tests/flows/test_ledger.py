@@ -208,6 +208,30 @@ def test_applied_tells_of_each_holding_the_live_entry_else_the_newest(book: Book
     assert known["toy|t1|1"].remote_id == "b1"
 
 
+def test_a_request_sent_again_is_not_taken_from_a_run_that_lives(book: Book) -> None:
+    book.claim("r1", ADA)
+    book.ledger.mark_sent("r1", [KEY])
+    book.ledger.settle("r1", KEY, Outcome("unsure"))
+    assert [entry.key for entry in book.ledger.pending("toy.go")] == [KEY]
+    book.ledger.mark_sent("r1", [KEY])
+    assert not book.ledger.take_over("r2", KEY)
+    assert book.ledger.pending("toy.go") == []
+
+
+@pytest.mark.req("CR-67", "GN-21")
+@pytest.mark.parametrize("status", ["failed", "released"])
+def test_a_vain_attempt_does_not_hide_what_was_revoked(book: Book, status: Any) -> None:
+    key = book.carry("r1", ADA, DONE)
+    gone = replace(ADA, action="revoke", supersedes=key)
+    book.time += timedelta(seconds=1)
+    book.carry("r1", gone, DONE)
+    book.time += timedelta(seconds=1)
+    again = book.carry("r1", replace(ADA, version="v2"), Outcome(status, error="no"))
+    (found,) = book.ledger.applied("toy|t1|1").values()
+    assert (found.key, found.state, found.live) == (gone.key("r1"), "done", False)
+    assert found.refused == ({again} if status == "failed" else set())
+
+
 def test_record_keeps_what_was_found_and_gives_way_to_what_is_known(book: Book) -> None:
     book.ledger.record("r1", "toy.go", KEY, ADA, Outcome("foreign", "b9"))
     assert book.state() == ("foreign", True, "r1")

@@ -94,6 +94,8 @@ def test_a_learner_is_found_by_id_and_by_any_address_of_the_account(
     assert [one.id for one in client.find(template_id, "4711", "ada@example.org")] == [by_mail.id]
     by_id = box.credly.issue("old@example.org", template_id, issuer_earner_id="4711")
     assert [one.id for one in client.find(template_id, "4711", "ada@example.org")] == [by_id.id]
+    box.credly.revoke(by_id.id, "by hand")
+    assert [one.id for one in client.find(template_id, "4711", "ada@example.org")] == [by_id.id, by_mail.id]
 
 
 @pytest.mark.parametrize("email", ["a,b@example.org", "a|state::x@example.org", ""])

@@ -14,6 +14,7 @@ from connectctl.badging.award_rules import (
     is_our_revocation,
     live,
     origin_reason,
+    successor_reason,
     undecided_reason,
 )
 from connectctl.badging.award_versions import behind, is_newer, version
@@ -127,11 +128,14 @@ class _Desk:
         before = behind(applied.version)
         target = newest(self.by_id, applied.remote_id or "")
         shown = self.by_id.get(target)
+        strange = successor_reason(shown, target, applied, user)
         ended = held_reason(shown, view.now) if shown is not None else ""
-        if ended in ENDED and ENDED[ended] in view.reissue:
+        if ended in ENDED and ENDED[ended] in view.reissue and strange is None:
             return self._ask(user, self.changes.issue(user, award, [target], applied), applied)
         if not is_newer(award, before):
             return Decision(reason="unchanged")
+        if strange is not None:
+            return Decision(reason=strange, detail=f"{applied.remote_id} was replaced by {target}")
         if ended == "revoked_before":
             reason = again_reason(award, before)
             again = self.changes.issue(user, award, [target], applied)
@@ -190,6 +194,9 @@ class _Desk:
             return Decision(reason="award_expired")
         target = newest(self.by_id, applied.remote_id or "")
         shown = self.by_id.get(target)
+        strange = successor_reason(shown, target, applied, user)
+        if strange is not None:
+            return Decision(reason=strange, detail=f"{applied.remote_id} was replaced by {target}")
         if shown is not None and shown.state == "revoked":
             return Decision(reason="revoked_before")
         return self._checked(self.changes.revoke(user, before, target, applied), applied)

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from connectctl.badging.award_versions import Behind, behind, is_another, is_newer, order
 from connectctl.badging.earnings import Earning
-from connectctl.badging.plan import Learner, date_reason
+from connectctl.badging.plan import MARK, Learner, date_reason
 from connectctl.badging.provider import Credential
 from connectctl.docebo.certifications import Award
 from connectctl.model import Applied, Cursor, Problem
@@ -71,6 +71,19 @@ def imported_reason(award: Award, imported: frozenset[str]) -> str | None:
 def origin_reason(applied: Applied, source: str) -> str | None:
     """A credential of ours that something else has earned is none of this certification's (GN-21)."""
     return None if applied.origin == source else "already_assigned"
+
+
+def successor_reason(shown: Credential | None, target: str, applied: Applied, user: str) -> str | None:
+    """Why the end of a chain is not to be touched: somebody else put it in the place of ours, or it was not read.
+
+    By the ledger, the learner's id or our mark it is ours (GN-32); one that was not read may be of another template.
+    """
+    if target == applied.remote_id:
+        return None
+    if shown is None:
+        return "connectctl:successor_unknown"
+    marked = any(mark.startswith(MARK) for mark in shown.marks)
+    return None if shown.earner_id == user or marked else "foreign"
 
 
 def again_reason(award: Award, before: Behind | None) -> str | None:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from connectctl.badging.plan import change_mark
-from connectctl.badging.provider import Credential, IssueRequest, Provider, duplicate_of
+from connectctl.badging.provider import Credential, IssueRequest, Provider, current, duplicate_of
 from connectctl.badging.steps import note
 from connectctl.badging.templates import open_provider
 from connectctl.model import Change, Look, Outcome, RunContext
@@ -51,7 +51,8 @@ def _carry_out(provider: Provider, change: Change) -> str:
 
 def _look_for_issued(change: Change, found: list[Credential], provider: Provider) -> Look:
     user, ended = str(change.user), change.data.get("instead_of", ())
-    credentials = [c for c in found if c.id not in ended]
+    # What has been replaced went with its successor: it is not what this change was to bring about.
+    credentials = [c for c in current(found) if c.id not in ended]
     mark = change_mark(change)
     marked = next((c for c in credentials if mark in c.marks), None)
     held = marked or duplicate_of(credentials, user, str(change.email or ""))

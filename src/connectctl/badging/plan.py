@@ -16,6 +16,7 @@ from connectctl.model import Applied, Change, Cursor, OpenItem, Outcome, Plan, P
 
 ADDRESS = re.compile(r"[^@\s,;|]+@[^@\s,;|]+\.[^@\s,;|]+")
 HELD = ("done", "adopted", "foreign")  # states of the ledger
+MARK = "connectctl-"  # begins every mark of ours
 ENDED = {
     "revoked_before": "revoked",
     "rejected_before": "rejected",
@@ -287,4 +288,4 @@ def stamp(moment: datetime) -> str:
 
 def change_mark(change: Change) -> str:
     """The text that lets us recognise the credential of exactly this change at the provider."""
-    return "connectctl-" + hashlib.sha256(change.key("").encode()).hexdigest()[:20]
+    return MARK + hashlib.sha256(change.key("").encode()).hexdigest()[:20]

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Literal
 
-from connectctl.badging.plan import ADDRESS, Learner, learner_reason
+from connectctl.badging.plan import ADDRESS, MARK, Learner, learner_reason
 from connectctl.badging.provider import ENDED, Credential, duplicate_of
 from connectctl.badging.reasons import sentence
 from connectctl.badging.repairs import content, follow, moment, not_replaced, replacement, same_expiry
@@ -19,7 +19,6 @@ from connectctl.model import Applied, Change, Discrepancy, Outcome, Plan, Record
 
 OURS = ("done", "adopted")  # states of the ledger
 GIVING = ("issue", "replace")
-MARK = "connectctl-"
 Standing = Literal["stands", "gone", "unknown"]
 
 

@@ -93,7 +93,8 @@ def mapped_certifications(shared: Shared, ctx: RunContext, rows: Rows) -> tuple[
         codes &= set(looked.certifications)
         mappings = [row for row in mappings if str(row[mapping.certification] or "").strip() in codes]
     try:
-        known = known_codes(ctx, codes, shared.problems, whole=looked.whole)
+        # What is remembered of them may be out of date, and nothing is taken away by that (GN-34).
+        known = known_codes(ctx, codes, shared.problems, whole=looked.whole or looked.revoked)
     except AuthFailed:
         raise
     except RemoteRefused as error:  # courses and plans go on (GN-19)

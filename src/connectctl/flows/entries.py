@@ -75,11 +75,16 @@ ORDER = "ORDER BY live, updated_at, created_at, key"
 
 
 def deciding(rows: Iterable[tuple[Any, ...]]) -> dict[str, Applied]:
-    """Of rows in `ORDER` the last of each holding, with the keys that were refused."""
+    """Of rows in `ORDER` the one that decides each holding, with the keys that were refused.
+
+    The live one; else the last that took effect, so that no vain attempt hides what was revoked; else the last.
+    """
     found: dict[str, tuple[Any, ...]] = {}
     refused: dict[str, set[str]] = {}
     for row in rows:
-        found[row[0]] = row
+        before = found.get(row[0])
+        if before is None or row[7] or happened(row[2], row[3]) or not happened(before[2], before[3]):
+            found[row[0]] = row
         if row[2] == "failed" or (row[2] == "foreign" and not row[7]):
             refused.setdefault(row[0], set()).add(row[1])
     return {

@@ -110,12 +110,12 @@ class Ledger:
         """To `sent` for a window of requests, before they leave; returns those that may, with the number of the try."""
         sent: dict[str, int] = {}
         with self._store.transaction():
-            stamp = rfc3339(self._now())
+            stamp, lease = rfc3339(self._now()), rfc3339(self._now() + LEASE)  # `unsure` had given its lease up
             for key in keys:
                 if self._store.execute(
-                    "UPDATE ledger SET state = 'sent', attempts = attempts + 1, sent_at = ?, updated_at = ?"
-                    " WHERE key = ? AND run = ? AND live = 1 AND state IN ('intended', 'unsure')",
-                    (stamp, stamp, key, run),
+                    "UPDATE ledger SET state = 'sent', attempts = attempts + 1, lease_until = ?, sent_at = ?,"
+                    " updated_at = ? WHERE key = ? AND run = ? AND live = 1 AND state IN ('intended', 'unsure')",
+                    (lease, stamp, stamp, key, run),
                 ):
                     self._log(key, run, "sent", "")
                     row = self._one("SELECT attempts FROM ledger WHERE key = ?", key)
@@ -187,7 +187,7 @@ class Ledger:
     # -- reading --------------------------------------------------------------------------------------------------
 
     def applied(self, prefix: str) -> dict[str, Applied]:
-        """The entry that decides each holding beginning with `prefix`: the live one, else the newest."""
+        """The entry that decides each holding beginning with `prefix` (`Applied`)."""
         return deciding(
             self._store.query(f"{APPLIED} WHERE holding >= ? AND holding < ? {ORDER}", (prefix, prefix + "\U0010ffff"))
         )

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 BASES = {"production": "https://api.credly.com/v1", "sandbox": "https://sandbox-api.credly.com/v1"}  # credly.md 1.1
 MOST_PAGES = 20_000
+ENDED = ("rejected", "revoked")
 DUPLICATE = "already has this badge"  # credly.md 5.10
 
 
@@ -132,8 +133,12 @@ class Credly:
         found: list[Credential] = []
         if earner_id:
             found = self._find(template_id, "issuer_earner_id", earner_id, lambda b: b.earner_id == earner_id)
-        if not found and email and not set(email) & set(",|"):  # those signs cannot be escaped in a filter
-            found = self._find(template_id, "recipient_email_all", email, lambda b: email in b.emails)
+        # One that has ended does not say that there is no other, made by somebody who sent no id along.
+        lives = any(badge.state not in ENDED and not badge.replaced for badge in found)
+        if not lives and email and not set(email) & set(",|"):  # those signs cannot be escaped in a filter
+            ids = {badge.id for badge in found}
+            more = self._find(template_id, "recipient_email_all", email, lambda b: email in b.emails)
+            found += [badge for badge in more if badge.id not in ids]
         return found
 
     def _find(self, template_id: str, key: str, value: str, fits: Any) -> list[Credential]:
