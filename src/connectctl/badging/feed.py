@@ -80,6 +80,15 @@ class Arrivals:
         except UNREADABLE as error:
             self.failed[template] = error
 
+    def find_successor(self, one: Credential) -> None:
+        """What took the place of a credential, among all that its learner holds, whatever the template."""
+        try:
+            for email in sorted(one.emails):
+                found = self.provider.find(None, "", email)
+                self._keep([other for other in found if other.id == one.replaced_by])
+        except UNREADABLE as error:
+            self.problems.append(Problem(f"badge:{one.id}", error.message))
+
     def _keep(self, credentials: Sequence[Credential]) -> None:
         for one in credentials:
             self._move(one.updated_at)
@@ -141,6 +150,10 @@ class Arrivals:
 
         An event is a hint. Of what we issued ourselves nothing is read (CR-70).
         """
+        named = self._named(events)
+        if named is None:
+            return False
+        events = named
         subjects = {event.subject: event for event in sorted(events, key=lambda e: (e.at, e.id)) if _is_about(event)}
         gone = {event.subject for event in events if _is_about(event) and event.gone}
         made = self._made(subjects)
@@ -164,6 +177,16 @@ class Arrivals:
             if not self.spool.knows(subject) and not self.failed.keys() & self.family.get(one.template_id, set()):
                 self.spool.add_badges([(one, self._is_ours(one, made), self._wanted(one, made))], deleted=True)
         return True
+
+    def _named(self, events: Sequence[FeedEvent]) -> list[FeedEvent] | None:
+        """The events, each with what it is about: a list may keep that to itself. None when one does not say."""
+        named: list[FeedEvent] = []
+        for event in events:
+            told = self.provider.event(event.id) if _is_about(event) and not event.subject else event
+            if told is None or (_is_about(told) and not told.subject):
+                return None
+            named.append(told)
+        return named
 
     def reread(self, credentials: Iterable[Credential]) -> None:
         """Reads what their learners hold now: by address, or the template's list where that is fewer calls."""
