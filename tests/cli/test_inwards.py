@@ -449,3 +449,35 @@ def test_the_event_of_a_deleted_badge_takes_away_at_once(imports: Imports, shown
     done = imports.command("flow", "run", "credly.process-event", "--param", f"event={event.id}", "--yes", "--json")
     assert done.code == 0, done.err
     assert (imports.trainings(), imports.awards()) == ({}, [])
+
+
+@pytest.mark.req("CR-82", "GN-37")
+@pytest.mark.parametrize("shown", ["snapshot", "current"])
+def test_a_deletion_waits_for_its_user(imports: Imports, shown: Any) -> None:
+    """What happened while two users shared the address is not forgotten."""
+    box, user, other = imports.box, *imports.users[:2]
+    badge = box.credly.issue(user.email, imports.template, state="accepted")
+    imports.run()
+    box.clock.advance(60)
+    address = other.email
+    box.docebo.change_email(other.user_id, user.email)
+    box.credly.flags.event_state = shown
+    box.credly.delete(badge.id)
+    assert imports.run()["skipped"] == {"ambiguous_user": 2}
+    box.clock.advance(60)
+    assert imports.run()["skipped"] == {"ambiguous_user": 2}
+    box.docebo.change_email(other.user_id, address)
+    assert imports.run()["done"] == {"delete_training": 1, "revoke_award": 1}
+    assert imports.run()["planned"] == {}
+
+
+@pytest.mark.req("CR-82", "GN-37")
+def test_a_badge_that_is_gone_is_not_imported_when_its_user_comes(imports: Imports) -> None:
+    box, user = imports.box, imports.users[0]
+    box.docebo.flags.ignore_date_filters = True
+    badge = box.credly.issue(NOBODY, imports.template, state="accepted")
+    imports.run()
+    box.clock.advance(60)
+    box.credly.delete(badge.id)
+    box.docebo.change_email(user.user_id, NOBODY)
+    assert imports.run()["planned"] == {}

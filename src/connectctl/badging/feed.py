@@ -209,9 +209,12 @@ class Arrivals:
     def reopen(self, items: Sequence[OpenItem], since: datetime) -> None:
         """What was left open joins what is new; who could not be found costs nothing until a user changes."""
         left = [([from_json(dict(b)) for b in item.data["badges"]], item) for item in items if "badges" in item.data]
+        gone = [badges[-1] for badges, item in left if item.data.get("deleted")]  # nothing will say so again
+        left = [(badges, item) for badges, item in left if not item.data.get("deleted")]
         carried = [(badges, item) for badges, item in left if item.data["reason"] in CARRIED]
         changed = changed_addresses(self.ctx, since - OVERLAP) if carried else set()
         again = [badges[-1] for badges, item in left if item.data["reason"] not in CARRIED]
+        again += [one for one in gone if one.emails]
         for badges, _ in carried:
             emails = badges[-1].emails
             if changed is not None and emails & changed:
@@ -223,6 +226,9 @@ class Arrivals:
             else:
                 self.spool.add_looked(emails)
         self.reread(again)
+        for one in gone:
+            if not self.spool.knows(one.id):
+                self.spool.add_badges([(one, False, True)], deleted=True)
         for item in items:
             if "badges" not in item.data and "user" in item.data:
                 self._again(item)
@@ -231,6 +237,8 @@ class Arrivals:
         """Reads again what was carried along and turns out to have an owner now; whether there was any."""
         found = [one for badge in sorted(self._carried) if (one := self.spool.owned(badge)) is not None]
         self._carried.clear()
+        for one in found:  # it may be gone by now
+            self.spool.forget_badge(one.id)
         self.reread(found)
         return bool(found)
 
