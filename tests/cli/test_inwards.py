@@ -481,3 +481,22 @@ def test_a_badge_that_is_gone_is_not_imported_when_its_user_comes(imports: Impor
     box.credly.delete(badge.id)
     box.docebo.change_email(user.user_id, NOBODY)
     assert imports.run()["planned"] == {}
+
+
+@pytest.mark.req("GN-17")
+def test_a_certification_that_no_row_names_is_named(imports: Imports) -> None:
+    report = imports.run("--certification", "NOPE", "--skips")
+    assert report["skipped"] == {"mapping_missing": 1}
+    assert [item["key"] for item in report["items"]] == ["certification:NOPE"]
+
+
+def test_the_kit_names_no_provider() -> None:
+    """A second provider gets hints with its own commands."""
+    import connectctl
+
+    package = Path(connectctl.__file__).parent
+    for path in [*package.glob("badging/*.py"), *package.glob("flows/*.py")]:
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+            code = line.partition("#")[0]
+            assert "connectctl credly" not in code, f"{path.name}:{number}"
+            assert '"credly' not in code.lower(), f"{path.name}:{number}"
