@@ -500,3 +500,16 @@ def test_the_kit_names_no_provider() -> None:
             code = line.partition("#")[0]
             assert "connectctl credly" not in code, f"{path.name}:{number}"
             assert '"credly' not in code.lower(), f"{path.name}:{number}"
+
+
+@pytest.mark.req("CR-75", "GN-37")
+def test_what_came_while_docebo_was_the_master_is_not_lost(imports: Imports) -> None:
+    box, users = imports.box, imports.users
+    box.credly.issue(users[0].email, imports.template, state="accepted")
+    imports.run()
+    imports.setting("CREDLY_INTEGRATION_MASTER", "DOCEBO")
+    box.clock.advance(60)
+    box.credly.issue(users[1].email, imports.template, state="accepted")
+    assert imports.run()["done"] == {"create_training": 1}
+    imports.setting("CREDLY_INTEGRATION_MASTER", "CREDLY")
+    assert imports.run()["done"] == {"award": 1}

@@ -186,9 +186,9 @@ def blocks(shared: Shared, ctx: RunContext, source: Source) -> Iterator[Training
     if set(source.templates) & shared.arrivals.failed.keys():
         return
     whole = not set(source.templates) & shared.arrivals.broken
-    cursor = (
-        shared.window.cursor(fingerprint(shared, source), shared.arrivals.newest) if whole and source.readable else None
-    )
+    cursor = shared.window.cursor(fingerprint(shared, source), shared.arrivals.newest) if whole else None
+    if not source.readable:  # the events of this time count as seen: once it is read again, it is read from the start
+        cursor = shared.window.cursor("", None)
     if source.kind == "training":
         for chains in shared.spool.chains_of(source.templates[0]) if source.readable else [[]]:
             yield _training_view(shared, ctx, source, _named_only(shared, chains), cursor)

@@ -10,7 +10,7 @@ from connectctl.badging import field as dropdown
 from connectctl.badging.awards import Known, known_codes
 from connectctl.badging.columns import Columns, MappingColumns
 from connectctl.badging.courses import decide_values, known_details, list_courses, read_current, read_selected
-from connectctl.badging.earnings import Selected, certification_earnings, course_earnings, plan_earnings
+from connectctl.badging.earnings import Earning, Selected, certification_earnings, course_earnings, plan_earnings
 from connectctl.badging.gathered import Shared
 from connectctl.badging.learning_plans import plan_names
 from connectctl.badging.steps import note
