@@ -161,7 +161,7 @@ def _absent(
     elif looked:
         why = f"the user has {', '.join(sorted(looked))}"
     elif change is None and (skip is None or skip.reason != UNCHANGED):
-        why = sentence(skip.reason).rstrip(".") if skip is not None else "its credential was not listed"
+        why = sentence(skip.reason, inwards=True).rstrip(".") if skip is not None else "its credential was not listed"
     elif change is not None and change.action in REMOVES:
         why = change.reason
     if why:
