@@ -15,7 +15,9 @@ import click
 import pytest
 
 from connectctl import errors, model
+from connectctl.badging import awarding, chains, mapped, sources, training
 from connectctl.badging import plan as badging_plan
+from connectctl.badging.reasons import SENTENCES
 from connectctl.cli import main
 from connectctl.cli.ledger import STATES
 from connectctl.config.declared import COMMON, CORE
@@ -200,6 +202,17 @@ def test_every_reason_of_the_plan_is_explained() -> None:
     reasons = set(re.findall(r'(?:return|reason =) "([a-z_:]+)"', source))
     assert reasons
     for reason in reasons:
+        assert f"`{reason}`" in page("credly.md"), reason
+
+
+MODULES = (chains, training, awarding, mapped, sources)
+
+
+def test_every_reason_of_the_import_is_explained() -> None:
+    texts = [Path(str(one.__file__)).read_text(encoding="utf-8") for one in MODULES]
+    named = {reason for text in texts for reason in re.findall(r'"([a-z_:]+)"', text)} & SENTENCES.keys()
+    assert len(named) > 15
+    for reason in named:
         assert f"`{reason}`" in page("credly.md"), reason
 
 

@@ -312,7 +312,7 @@ def test_a_template_event_changes_row_dropdown_and_mappings_at_once(story: Story
         *("--param", f"template={spare[1]}", "--param", f"template={spare[2]}"),
     )
     assert code == 0
-    assert "1 badge template was deleted" in err
+    assert "1 template was deleted" in err
     assert spare[1] in err
     assert spare[2] not in err
     story.go("notify-deletions", template=spare[1])

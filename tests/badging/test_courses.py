@@ -41,7 +41,7 @@ DECIDED: list[tuple[str, dict[str, str], list[str | None], str, str]] = [
     ("options", "values", "configured", "mode"), [c[1:] for c in DECIDED], ids=[c[0] for c in DECIDED]
 )
 def test_what_the_values_are(options: dict[str, str], values: list[str | None], configured: str, mode: str) -> None:
-    assert decide_values(dropdown(options), selected(*values), configured) == mode
+    assert decide_values(dropdown(options), selected(*values), configured, "sync-field") == mode
 
 
 GUESSES: list[tuple[str, dict[str, str], list[str | None], str]] = [
@@ -56,8 +56,9 @@ GUESSES: list[tuple[str, dict[str, str], list[str | None], str]] = [
 @pytest.mark.parametrize(("options", "values", "words"), [c[1:] for c in GUESSES], ids=[c[0] for c in GUESSES])
 def test_nothing_is_issued_on_a_guess(options: dict[str, str], values: list[str | None], words: str) -> None:
     with pytest.raises(ConfigError, match=words) as caught:
-        decide_values(dropdown(options), selected(*values), "auto")
-    assert "field_value" in caught.value.hint
+        decide_values(dropdown(options), selected(*values), "auto", "connectctl badgely sync-field")
+    assert "field_value" in str(caught.value.hint)
+    assert "badgely sync-field" in str(caught.value.hint) or "Some courses" in words
 
 
 def row(key: str, name: str, element: object, active: object = True) -> dict[str, Any]:

@@ -441,3 +441,17 @@ def test_one_award_and_one_training_a_chain_at_most(made: list[Credential]) -> N
     assert len(codes) == len(set(codes))
     live = [a.user_id for a in imports.awards.values() if a.expires_at is None or a.expires_at > NOW]
     assert len(live) == len(set(live))
+
+
+@pytest.mark.req("CR-50", "GN-34")
+def test_a_live_credential_that_may_be_the_users_keeps_the_award() -> None:
+    """Several users have its address, so that it awards nothing; but it is not certain that nothing is left."""
+    place = awarding.holding("lms", "SEC", "4711")
+    applied = entry(place, "award", awarding.version("b1", None))
+    ended = chain(credential("b1", state="revoked"))
+    for owners in (("4711", "4712"), ("4700", "4711")):
+        other = chain(credential("b2", template_id="t2"), owners=owners)
+        planned = awarding.plan(award_view(ended, other, applied=applied))
+        assert planned.changes == ()
+    stranger = chain(credential("b2", template_id="t2"), owners=("4712", "4713"))
+    assert [c.action for c in awarding.plan(award_view(ended, stranger, applied=applied)).changes] == ["revoke_award"]

@@ -67,3 +67,10 @@ def test_every_reason_that_the_kit_gives_itself_is_one_of_them() -> None:
 
 def test_a_reason_of_a_plugin_is_told_as_it_is() -> None:
     assert sentence("acme:on_holiday") == "It was left out: acme:on_holiday."
+
+
+def test_an_import_is_not_told_to_issue_again() -> None:
+    for reason in ("revoked_before", "rejected_before", "expired_before"):
+        assert "--reissue" in sentence(reason)
+        assert "--reissue" not in sentence(reason, inwards=True)
+    assert sentence("unchanged", inwards=True) == sentence("unchanged")

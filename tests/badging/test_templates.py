@@ -114,7 +114,7 @@ def test_one_mail_names_all_that_was_deleted_and_what_follows() -> None:
     result = plan(view([template("c", "Kept"), template("d", "Kept", created="2026-02-01")], gone, (mapping,)))
     (notice,) = result.notices
     text = "\n".join(notice.lines)
-    assert "2 badge templates were deleted" in notice.subject
+    assert "2 templates were deleted" in notice.subject
     for words in ("Safety (a)", "Cloud (b)", "b, 12, -", "d: Kept is the name of c"):
         assert words in text, words
     assert "Kept (c)" not in text

@@ -402,3 +402,114 @@ def _with(record: Any, **changes: Any) -> Any:
     from dataclasses import replace
 
     return replace(record, **changes)
+
+
+@pytest.mark.req("CR-43", "CR-52", "GN-37")
+def test_a_feed_that_names_nothing_loses_no_event(imports: Imports) -> None:
+    box, users = imports.box, imports.users
+    box.credly.issue(users[0].email, imports.template, state="accepted")
+    imports.run()
+    box.credly.flags.event_subject = "by_id"
+    box.clock.advance(60)
+    for user in users[1:4]:
+        box.credly.issue(user.email, imports.template, state="accepted")
+    assert imports.run()["done"] == {"create_training": 3, "award": 3}
+    box.clock.advance(60)
+    gone, kept = (badge.id for badge in list(box.credly.badges.values())[:2])
+    box.credly.flags.event_state = "current"
+    box.credly.delete(gone)
+    box.credly.issue(users[4].email, imports.template, state="accepted")
+    report = imports.run()
+    assert report["done"] == {"create_training": 1, "award": 1, "delete_training": 1, "revoke_award": 1}
+    assert kept in imports.trainings()
+
+
+@pytest.mark.req("CR-49")
+@pytest.mark.parametrize("full", [(), ("--full",)])
+def test_a_badge_replaced_by_one_of_a_template_that_is_not_mapped(imports: Imports, full: tuple[str, ...]) -> None:
+    box, user = imports.box, imports.users[0]
+    badge = box.credly.issue(user.email, imports.template, state="accepted")
+    imports.run()
+    box.clock.advance(60)
+    newer = box.credly.issue(user.email, imports.other, state="accepted", replaces_badge_id=badge.id)
+    box.credly.put(_with(box.credly.badges[badge.id], replacement_badge_id=newer.id), "badge.state.changed")
+    assert imports.run(*full)["done"] == {"delete_training": 1}
+
+
+@pytest.mark.req("CR-52", "CR-82")
+@pytest.mark.parametrize("shown", ["snapshot", "current"])
+def test_the_event_of_a_deleted_badge_takes_away_at_once(imports: Imports, shown: Any) -> None:
+    box, user = imports.box, imports.users[0]
+    badge = box.credly.issue(user.email, imports.template, state="accepted")
+    imports.run()
+    box.clock.advance(60)
+    box.credly.flags.event_state = shown
+    box.credly.delete(badge.id)
+    event = box.credly.events[-1]
+    done = imports.command("flow", "run", "credly.process-event", "--param", f"event={event.id}", "--yes", "--json")
+    assert done.code == 0, done.err
+    assert (imports.trainings(), imports.awards()) == ({}, [])
+
+
+@pytest.mark.req("CR-82", "GN-37")
+@pytest.mark.parametrize("shown", ["snapshot", "current"])
+def test_a_deletion_waits_for_its_user(imports: Imports, shown: Any) -> None:
+    """What happened while two users shared the address is not forgotten."""
+    box, user, other = imports.box, *imports.users[:2]
+    badge = box.credly.issue(user.email, imports.template, state="accepted")
+    imports.run()
+    box.clock.advance(60)
+    address = other.email
+    box.docebo.change_email(other.user_id, user.email)
+    box.credly.flags.event_state = shown
+    box.credly.delete(badge.id)
+    assert imports.run()["skipped"] == {"ambiguous_user": 2}
+    box.clock.advance(60)
+    assert imports.run()["skipped"] == {"ambiguous_user": 2}
+    box.docebo.change_email(other.user_id, address)
+    assert imports.run()["done"] == {"delete_training": 1, "revoke_award": 1}
+    assert imports.run()["planned"] == {}
+
+
+@pytest.mark.req("CR-82", "GN-37")
+def test_a_badge_that_is_gone_is_not_imported_when_its_user_comes(imports: Imports) -> None:
+    box, user = imports.box, imports.users[0]
+    box.docebo.flags.ignore_date_filters = True
+    badge = box.credly.issue(NOBODY, imports.template, state="accepted")
+    imports.run()
+    box.clock.advance(60)
+    box.credly.delete(badge.id)
+    box.docebo.change_email(user.user_id, NOBODY)
+    assert imports.run()["planned"] == {}
+
+
+@pytest.mark.req("GN-17")
+def test_a_certification_that_no_row_names_is_named(imports: Imports) -> None:
+    report = imports.run("--certification", "NOPE", "--skips")
+    assert report["skipped"] == {"mapping_missing": 1}
+    assert [item["key"] for item in report["items"]] == ["certification:NOPE"]
+
+
+def test_the_kit_names_no_provider() -> None:
+    """A second provider gets hints with its own commands."""
+    import connectctl
+
+    package = Path(connectctl.__file__).parent
+    for path in [*package.glob("badging/*.py"), *package.glob("flows/*.py")]:
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+            code = line.partition("#")[0]
+            assert "connectctl credly" not in code, f"{path.name}:{number}"
+            assert '"credly' not in code.lower(), f"{path.name}:{number}"
+
+
+@pytest.mark.req("CR-75", "GN-37")
+def test_what_came_while_docebo_was_the_master_is_not_lost(imports: Imports) -> None:
+    box, users = imports.box, imports.users
+    box.credly.issue(users[0].email, imports.template, state="accepted")
+    imports.run()
+    imports.setting("CREDLY_INTEGRATION_MASTER", "DOCEBO")
+    box.clock.advance(60)
+    box.credly.issue(users[1].email, imports.template, state="accepted")
+    assert imports.run()["done"] == {"create_training": 1}
+    imports.setting("CREDLY_INTEGRATION_MASTER", "CREDLY")
+    assert imports.run()["done"] == {"award": 1}

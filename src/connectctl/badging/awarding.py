@@ -60,8 +60,8 @@ def claims(view: AwardView) -> list[Claim]:
     good: dict[str, list[Chain]] = {}
     others: dict[str, list[Chain]] = {}
     for chain in view.chains:
-        if chain.user is not None:
-            (others if first_reason(view, chain) else good).setdefault(chain.user, []).append(chain)
+        for user in chain.owners or ():  # one of several who share the address may be the one
+            (others if first_reason(view, chain) else good).setdefault(user, []).append(chain)
     return [Claim(user, tuple(good[user]), tuple(others.get(user, ()))) for user in sorted(good)]
 
 

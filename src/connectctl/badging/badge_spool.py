@@ -255,9 +255,15 @@ class BadgeSpool(Spool):
         row = row or self._db.execute("SELECT template FROM badges WHERE replaces = ?", (newest.id,)).fetchone()
         return "unknown" if row is None or row[0] == newest.template_id else "other"
 
-    def sizes(self) -> dict[str, int]:
-        """How many credentials there are of each template."""
-        return dict(self._db.execute("SELECT template, COUNT(*) FROM badges GROUP BY template").fetchall())
+    def lone_chains(self, template: str) -> list[Chain]:
+        """The chains of a template whose newest names a successor that was not read."""
+        rows = self._db.execute(
+            "SELECT DISTINCT root FROM badges b WHERE template = ? AND replaced_by IS NOT NULL"
+            " AND NOT EXISTS (SELECT 1 FROM badges s WHERE s.id = b.replaced_by) ORDER BY root",
+            (template,),
+        ).fetchall()
+        found = [self.chain(template, root) for (root,) in rows]
+        return [chain for chain in found if chain.successor == "unknown" and chain.newest.replaced_by]
 
     # -- what Docebo has --------------------------------------------------------------------------------------------
 

@@ -149,10 +149,11 @@ def _details(docebo: Any, ids: Sequence[str]) -> list[courses.CourseDetail | Pro
         return list(pool.map(one, ids))
 
 
-def decide_values(field: FieldDef, selected: Sequence[Selected], configured: str) -> str:
+def decide_values(field: FieldDef, selected: Sequence[Selected], configured: str, sync: str) -> str:
     """Whether the API shows element ids or labels, decided once from the field's own options.
 
-    Raises ConfigError for a value that fits both or neither (CR-27): nothing is issued on a guess.
+    `sync` is the command that brings the dropdown in line. Raises ConfigError for a value that fits both or neither
+    (CR-27): nothing is issued on a guess.
     """
     if configured in ("id", "label"):
         return configured  # a person has decided; a value that does not fit is skipped as template_unknown
@@ -170,8 +171,7 @@ def decide_values(field: FieldDef, selected: Sequence[Selected], configured: str
             what = "both an element id and a label" if as_id else "neither an element id nor a label"
             raise ConfigError(
                 f"Course {course.id} ({course.name}) has the value {value!r} in {field.name!r}, which is {what}",
-                hint='set field_value = "id" or "label" in [connections.docebo] of config.toml, or run '
-                "connectctl credly sync-field",
+                hint=f'set field_value = "id" or "label" in [connections.docebo] of config.toml, or run {sync}',
             )
         found.add("id" if as_id else "label")
     if len(found) > 1:

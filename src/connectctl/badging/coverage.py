@@ -75,7 +75,8 @@ class _Reading:
                 raise ConfigError(f"Docebo has no course field {name!r} yet", hint=hint)
             if self._list("course", self._courses) is not None:
                 view = replace(view, field=definition, courses=self._selected(definition))
-                mode = decide_values(definition, view.courses or (), self.ctx.client("docebo").field_value)
+                configured, sync = self.ctx.client("docebo").field_value, command(spec.name, "sync-field")
+                mode = decide_values(definition, view.courses or (), configured, sync)
                 view = replace(view, mode=mode)
         except (ConfigError, DataError, *REFUSALS) as error:
             return view, Gap("course", "", "", spec.name, error.message, error.hint)

@@ -80,6 +80,15 @@ class Arrivals:
         except UNREADABLE as error:
             self.failed[template] = error
 
+    def find_successor(self, one: Credential) -> None:
+        """What took the place of a credential, among all that its learner holds, whatever the template."""
+        try:
+            for email in sorted(one.emails):
+                found = self.provider.find(None, "", email)
+                self._keep([other for other in found if other.id == one.replaced_by])
+        except UNREADABLE as error:
+            self.problems.append(Problem(f"badge:{one.id}", error.message))
+
     def _keep(self, credentials: Sequence[Credential]) -> None:
         for one in credentials:
             self._move(one.updated_at)
@@ -141,6 +150,10 @@ class Arrivals:
 
         An event is a hint. Of what we issued ourselves nothing is read (CR-70).
         """
+        named = self._named(events)
+        if named is None:
+            return False
+        events = named
         subjects = {event.subject: event for event in sorted(events, key=lambda e: (e.at, e.id)) if _is_about(event)}
         gone = {event.subject for event in events if _is_about(event) and event.gone}
         made = self._made(subjects)
@@ -165,6 +178,16 @@ class Arrivals:
                 self.spool.add_badges([(one, self._is_ours(one, made), self._wanted(one, made))], deleted=True)
         return True
 
+    def _named(self, events: Sequence[FeedEvent]) -> list[FeedEvent] | None:
+        """The events, each with what it is about: a list may keep that to itself. None when one does not say."""
+        named: list[FeedEvent] = []
+        for event in events:
+            told = self.provider.event(event.id) if _is_about(event) and not event.subject else event
+            if told is None or (_is_about(told) and not told.subject):
+                return None
+            named.append(told)
+        return named
+
     def reread(self, credentials: Iterable[Credential]) -> None:
         """Reads what their learners hold now: by address, or the template's list where that is fewer calls."""
         wanted: dict[str, set[tuple[str, str]]] = {}
@@ -186,9 +209,12 @@ class Arrivals:
     def reopen(self, items: Sequence[OpenItem], since: datetime) -> None:
         """What was left open joins what is new; who could not be found costs nothing until a user changes."""
         left = [([from_json(dict(b)) for b in item.data["badges"]], item) for item in items if "badges" in item.data]
+        gone = [badges[-1] for badges, item in left if item.data.get("deleted")]  # nothing will say so again
+        left = [(badges, item) for badges, item in left if not item.data.get("deleted")]
         carried = [(badges, item) for badges, item in left if item.data["reason"] in CARRIED]
         changed = changed_addresses(self.ctx, since - OVERLAP) if carried else set()
         again = [badges[-1] for badges, item in left if item.data["reason"] not in CARRIED]
+        again += [one for one in gone if one.emails]
         for badges, _ in carried:
             emails = badges[-1].emails
             if changed is not None and emails & changed:
@@ -200,6 +226,9 @@ class Arrivals:
             else:
                 self.spool.add_looked(emails)
         self.reread(again)
+        for one in gone:
+            if not self.spool.knows(one.id):
+                self.spool.add_badges([(one, False, True)], deleted=True)
         for item in items:
             if "badges" not in item.data and "user" in item.data:
                 self._again(item)
@@ -208,6 +237,8 @@ class Arrivals:
         """Reads again what was carried along and turns out to have an owner now; whether there was any."""
         found = [one for badge in sorted(self._carried) if (one := self.spool.owned(badge)) is not None]
         self._carried.clear()
+        for one in found:  # it may be gone by now
+            self.spool.forget_badge(one.id)
         self.reread(found)
         return bool(found)
 

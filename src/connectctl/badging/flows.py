@@ -66,7 +66,7 @@ def _answers(spec: ProviderSpec, recipe: Recipe) -> dict[str, Any]:
     return {
         "read": Bound(KIT + "functions:read", (spec, recipe.verb, recipe.function)),
         "plan": KIT + "functions:plan",
-        "settings": tuple(setting.name for setting in spec.settings) if recipe.verb in ("read-settings",) else (),
+        "settings": tuple(setting.name for setting in spec.settings) if recipe.verb == "read-settings" else (),
     }
 
 

@@ -15,6 +15,7 @@ from connectctl.badging.inward_view import AwardView, Common, MarkerView, Traini
 from connectctl.badging.inward_window import OVERLAP, InwardWindow, inward_window
 from connectctl.badging.mapped import Mapped, mapped
 from connectctl.badging.master import directions
+from connectctl.badging.moved import read_moved
 from connectctl.badging.owners import find_owners, read_docebo
 from connectctl.badging.people import name_people
 from connectctl.badging.provider import Provider
@@ -87,6 +88,7 @@ def prepare(spec: ProviderSpec, ctx: RunContext, scope: Scope = EVERYTHING) -> S
     if spool.count_badges():
         keep_account(ctx, spec.name, provider.account)
     looked = find_owners(shared, ctx)
+    read_moved(shared, ctx)
     note(spec, ctx, "find-user", "import-credential", addresses=looked)
     note(spec, ctx, "check-origin", "import-credential", credentials=spool.count_badges())
     read_docebo(shared, ctx, lambda: (view for source in found.values() for view in blocks(shared, ctx, source)))
@@ -110,18 +112,19 @@ def _read_credentials(shared: Shared, ctx: RunContext) -> None:
     window, arrivals = shared.window, shared.arrivals
     wanted = {source.part: source for source in shared.sources.values() if source.readable}
     event = shared.provider.event(str(ctx.params["event"])) if ctx.params.get("event") else None
-    if event is not None and arrivals.follow([event], {t for source in wanted.values() for t in source.templates}):
+    templates = {template for source in wanted.values() for template in source.templates}
+    if event is not None and arrivals.follow([event], templates):
+        read_vanished(shared, ctx, sorted(templates))
         return
     if window.users:
         for email in _named(shared, ctx):
-            for template in sorted({template for source in wanted.values() for template in source.templates}):
+            for template in sorted(templates):
                 arrivals.find(template, email)
         return
     positions = {part: window.position(ctx, part, fingerprint(shared, source)) for part, source in wanted.items()}
     going = {part: at for part, at in positions.items() if at is not None}
     feeds, fresh = shared.spec.capabilities.has_feed and window.keeps, set(wanted)
     events = arrivals.remember(min(going.values()) - OVERLAP) if feeds and going else None
-    templates = {template for source in wanted.values() for template in source.templates}
     if events is not None:
         left = [item for part in sorted(going) for item in ctx.open_items(part)]
         arrivals.reopen(left, min(going.values()))
@@ -183,9 +186,9 @@ def blocks(shared: Shared, ctx: RunContext, source: Source) -> Iterator[Training
     if set(source.templates) & shared.arrivals.failed.keys():
         return
     whole = not set(source.templates) & shared.arrivals.broken
-    cursor = (
-        shared.window.cursor(fingerprint(shared, source), shared.arrivals.newest) if whole and source.readable else None
-    )
+    cursor = shared.window.cursor(fingerprint(shared, source), shared.arrivals.newest) if whole else None
+    if not source.readable:  # the events of this time count as seen: once it is read again, it is read from the start
+        cursor = shared.window.cursor("", None)
     if source.kind == "training":
         for chains in shared.spool.chains_of(source.templates[0]) if source.readable else [[]]:
             yield _training_view(shared, ctx, source, _named_only(shared, chains), cursor)

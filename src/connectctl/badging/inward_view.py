@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import Any
 
 from connectctl.badging.chains import OPEN, Chain, to_json
 from connectctl.badging.provider import Options
@@ -107,7 +108,9 @@ class Draft:
             Skip(place, reason, detail or newest.id, chain.user, chain.email, newest.template_id, self.source)
         )
         if reason in OPEN:
-            data = {"reason": reason, "badges": [to_json(credential) for credential in chain.credentials]}
+            data: dict[str, Any] = {"reason": reason, "badges": [to_json(one) for one in chain.credentials]}
+            if chain.deleted:
+                data["deleted"] = True
             self.left[newest.id] = OpenItem(f"badge:{newest.id}", data)
 
     def change(self, chain: Chain, change: Change, applied: Applied | None) -> None:

@@ -130,8 +130,11 @@ class Provider(Protocol):
     def held(self, template_id: str | None) -> Iterator[Page]:
         """All credentials of a template, or (None) of all templates, whatever their state, page by page."""
 
-    def find(self, template_id: str, earner_id: str, email: str) -> list[Credential]:
-        """The credentials of one learner by id and by address, each checked to be that learner's."""
+    def find(self, template_id: str | None, earner_id: str, email: str) -> list[Credential]:
+        """The credentials of one learner by id and by address, each checked to be that learner's.
+
+        Of a template, or (None) of all templates.
+        """
 
     def issue(self, request: IssueRequest) -> Credential:
         """Issues one credential; raises AlreadyHeld when the provider's duplicate guard refuses it."""

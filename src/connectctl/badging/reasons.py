@@ -52,7 +52,18 @@ SENTENCES = {
     "connectctl:other_recipe": "Another recipe is responsible for it.",
 }
 
+# What means something else where a credential comes to Docebo.
+IMPORTED = {
+    "mapping_missing": "No mapping row names the template or the certification.",
+    "already_assigned": "Another credential of the learner counts for the certification.",
+    "revoked_before": "The credential was revoked or deleted.",
+    "rejected_before": "The learner rejected the credential.",
+    "expired_before": "The credential has expired.",
+}
 
-def sentence(reason: str) -> str:
+
+def sentence(reason: str, *, inwards: bool = False) -> str:
     """The reason in words; one of a plugin's own as it is."""
+    if inwards and reason in IMPORTED:
+        return IMPORTED[reason]
     return SENTENCES.get(reason, f"It was left out: {reason}.")

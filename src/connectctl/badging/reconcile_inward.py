@@ -11,7 +11,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from connectctl.badging.reasons import sentence
-from connectctl.badging.repairs import SAME_DAY
+from connectctl.badging.repairs import same_expiry
 from connectctl.docebo.certifications import Award
 from connectctl.docebo.training import Training
 from connectctl.model import Applied, Change, Discrepancy, Plan, Recorded, Skip
@@ -161,7 +161,7 @@ def _absent(
     elif looked:
         why = f"the user has {', '.join(sorted(looked))}"
     elif change is None and (skip is None or skip.reason != UNCHANGED):
-        why = sentence(skip.reason).rstrip(".") if skip is not None else "its credential was not listed"
+        why = sentence(skip.reason, inwards=True).rstrip(".") if skip is not None else "its credential was not listed"
     elif change is not None and change.action in REMOVES:
         why = change.reason
     if why:
@@ -189,18 +189,11 @@ def differences(data: Mapping[str, Any], shown: Training | Award) -> list[str]:
             "to_date": (_day(data.get("to_date")), shown.to_date),
         }
         return [name for name, (meant, there) in pairs.items() if there and meant and there != meant]
-    meant, there = _moment(data.get("expires_at")), shown.expires_at
-    if (meant is None) != (there is None) or (meant and there and abs(meant - there) >= SAME_DAY):
-        return ["expires_at"]
-    return []
+    return [] if same_expiry(data.get("expires_at"), shown.expires_at) else ["expires_at"]
 
 
 def _day(text: Any) -> date | None:
     return date.fromisoformat(text) if isinstance(text, str) and text else None
-
-
-def _moment(text: Any) -> datetime | None:
-    return datetime.fromisoformat(text) if isinstance(text, str) and text else None
 
 
 def _finding(

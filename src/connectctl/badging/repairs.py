@@ -28,6 +28,7 @@ def not_replaced(can_replace: bool, active: bool, learner: Learner | None, befor
 
 
 def same_expiry(wanted: Any, shown: datetime | None) -> bool:
+    """Whether a credential or award expires when it was meant to; both None: never."""
     expected = moment(wanted)
     if expected is None or shown is None:
         return expected is shown
@@ -35,6 +36,7 @@ def same_expiry(wanted: Any, shown: datetime | None) -> bool:
 
 
 def moment(text: Any) -> datetime | None:
+    """A moment as it was written down in a change; None for none."""
     return datetime.fromisoformat(text) if isinstance(text, str) and text else None
 
 

@@ -10,7 +10,7 @@ from connectctl.badging import field as dropdown
 from connectctl.badging.awards import Known, known_codes
 from connectctl.badging.columns import Columns, MappingColumns
 from connectctl.badging.courses import decide_values, known_details, list_courses, read_current, read_selected
-from connectctl.badging.earnings import Earning, certification_earnings, course_earnings, plan_earnings
+from connectctl.badging.earnings import Earning, Selected, certification_earnings, course_earnings, plan_earnings
 from connectctl.badging.gathered import Shared
 from connectctl.badging.learning_plans import plan_names
 from connectctl.badging.steps import note
@@ -47,16 +47,21 @@ class Selections:
         # A course that is named is read anew: whoever names it may know of a change that its date does not show.
         fresh = looked.fresh or bool(looked.courses)
         selected, read_now = read_current(self.ctx, self.courses, self.definition, problems, fresh=fresh)
-        self.mode = decide_values(self.definition, selected, self.ctx.client("docebo").field_value)
+        self.mode = self._decide(selected)
         columns = Columns.of(self.shared.spec)
         earned = course_earnings(self.definition, self.mode, selected, self.rows, columns)
         return self.shared.wanted(earned), read_now
+
+    def _decide(self, selected: Sequence[Selected]) -> str:
+        """Whether the values are ids or labels."""
+        sync = f"connectctl {self.shared.spec.name} sync-field"
+        return decide_values(self.definition, selected, self.ctx.client("docebo").field_value, sync)
 
     def again(self, courses: list[Earning], due: set[str]) -> list[Earning]:
         """The same with the courses in `due` read once more."""
         rows = [row for row in self.courses if row.id in due]
         selected, _ = read_selected(self.ctx, rows, self.definition.id, self.shared.problems, fresh=True)
-        decide_values(self.definition, selected, self.ctx.client("docebo").field_value)
+        self._decide(selected)
         columns = Columns.of(self.shared.spec)
         found = self.shared.wanted(course_earnings(self.definition, self.mode, selected, self.rows, columns))
         renewed = {course.id: course for course in found}

@@ -46,8 +46,11 @@ def sources(
             part = f"template:{template}"
             found.append(Source(part, "training", (template,), "", row.name, master, master != "master_direction"))
     codes = {code for template in templates if template in rows for code in rows[template].codes}
-    for code in sorted(codes) if scope.has("award") else ():
+    for code in sorted(codes | set(window.certifications)) if scope.has("award") else ():
         if window.certifications and code not in window.certifications:
+            continue
+        if code not in codes:  # somebody asks about it
+            found.append(Source(f"certification:{code}", "award", (), code, code, "mapping_missing", False))
             continue
         # All templates of a code, also where one is named: the latest of all credentials decides.
         together = tuple(sorted(t for t, row in rows.items() if code in row.codes))

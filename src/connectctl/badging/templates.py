@@ -178,7 +178,7 @@ def _mail(
     lines += ["", "Left out, because another template has the name already:", "", *doubles] if doubles else []
     lines += ["", f"The next {view.sync_field} takes their elements out of the dropdown in Docebo;"]
     lines += ["courses that selected one fall back to the field's default value. Completions stay."]
-    words = "1 badge template was deleted" if len(deleted) == 1 else f"{len(deleted)} badge templates were deleted"
+    words = "1 template was deleted" if len(deleted) == 1 else f"{len(deleted)} templates were deleted"
     return (Notice(view.integration, f"{provider}: {words}", tuple(lines)),)
 
 

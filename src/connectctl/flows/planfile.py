@@ -109,7 +109,7 @@ def read(path: Path) -> PlanFile:
         raise ConfigError(f"{path} is not a whole plan: {error}", hint=_HINT) from error
 
 
-_HINT = "connectctl credly batch-sync --dry-run --plan-out FILE"
+_HINT = "connectctl flow run FLOW --dry-run --plan-out FILE"
 
 
 def _change(number: int, entry: object) -> Change:

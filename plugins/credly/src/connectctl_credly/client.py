@@ -128,8 +128,8 @@ class Credly:
             mine = [badge for badge in badges if template_id in (None, badge.template_id)]
             yield Page(mine, paging.whole_number(metadata.get("total_pages")) or 0, tuple(bad))
 
-    def find(self, template_id: str, earner_id: str, email: str) -> list[Credential]:
-        """One learner's badges of a template, by issuer earner id, then by any address of the account (CR-34)."""
+    def find(self, template_id: str | None, earner_id: str, email: str) -> list[Credential]:
+        """One learner's badges of a template or of all, by issuer earner id, then by any address of theirs (CR-34)."""
         found: list[Credential] = []
         if earner_id:
             found = self._find(template_id, "issuer_earner_id", earner_id, lambda b: b.earner_id == earner_id)
@@ -141,12 +141,13 @@ class Credly:
             found += [badge for badge in more if badge.id not in ids]
         return found
 
-    def _find(self, template_id: str, key: str, value: str, fits: Any) -> list[Credential]:
-        query = {"filter": f"badge_template_id::{template_id}|{key}::{value}"}
+    def _find(self, template_id: str | None, key: str, value: str, fits: Any) -> list[Credential]:
+        of = "" if template_id is None else f"badge_template_id::{template_id}|"
+        query = {"filter": f"{of}{key}::{value}"}
         found: list[Credential] = []
         for data, _ in self._pages("badges", query):
             badges = [self._record(records.credential, row) for row in data]
-            found += [badge for badge in badges if badge.template_id == template_id and fits(badge)]
+            found += [badge for badge in badges if template_id in (None, badge.template_id) and fits(badge)]
         return found
 
     def issue(self, request: IssueRequest) -> Credential:
