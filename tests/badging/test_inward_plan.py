@@ -74,7 +74,7 @@ def common(**changes: Any) -> Any:
         ),
         (chain(successor="unknown"), {}, "connectctl:successor_unknown"),
         (chain(successor="other"), {}, "connectctl:moved_template"),
-        (chain(), {"common": common(scope=Scope(actions=frozenset({"nothing"})))}, "connectctl:another_recipe"),
+        (chain(), {"common": common(scope=Scope(actions=frozenset({"nothing"})))}, "connectctl:other_recipe"),
         (chain(), {"blind": True}, "connectctl:incomplete"),
     ],
 )

@@ -118,7 +118,7 @@ class Draft:
         if applied is not None and present(applied):
             change = replace(change, supersedes=applied.key)
         if not self.common.scope.may(change.action):
-            self.skip(chain, change.holding, "connectctl:another_recipe", change.action)
+            self.skip(chain, change.holding, "connectctl:other_recipe", change.action)
         elif refused(applied, change) and change.holding not in self.common.retrying:
             self.skip(chain, change.holding, "connectctl:failed_before")
         else:

@@ -47,7 +47,6 @@ SENTENCES = {
     "connectctl:moved_template": "It was replaced by a credential of another template, which counts instead.",
     "connectctl:unsettled": "What became of an earlier request is not known yet; the next run looks.",
     "connectctl:incomplete": "Not everything that decides it could be read.",
-    "connectctl:another_recipe": "Another recipe is responsible for it.",
     "connectctl:other_event": "The event is about something else.",
     "connectctl:other_recipe": "Another recipe is responsible for it.",
 }

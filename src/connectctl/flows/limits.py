@@ -62,8 +62,9 @@ def _removals(totals: Totals, limits: Limits) -> str | None:
 def _revocations(totals: Totals, limits: Limits) -> str | None:
     if totals.revocations and totals.revocations + totals.revoked > limits.max_revocations and not limits.yes:
         before = f", after {totals.revoked} in the last hour" if totals.revoked else ""
+        what = "1 credential" if totals.revocations == 1 else f"{totals.revocations} credentials"
         return (
-            f"The plan would take away {totals.revocations} credentials{before}: "
+            f"The plan would take away {what}{before}: "
             f"more than max_revocations = {limits.max_revocations} in a run or an hour"
         )
     return None

@@ -125,7 +125,7 @@ class _Tour:
         box = self._box
         self._say("Back again: a badge issued by hand in Credly becomes external training and an award in Docebo")
         self._set("EXTERNAL_TRAINING_INSTITUTE_NAME", "Credly")
-        self._run("flow", "run", "credly.batch-sync-inwards", "--skips")
+        self._run("credly", "batch-sync", "--direction", "inwards", "--skips")
         told = [event for event in box.docebo.events if event.event in ARRIVALS]
         for event in told:
             click.echo(f"Docebo says {event.event} for {event.payload['username']}.")
@@ -134,7 +134,7 @@ class _Tour:
 
         self._say("Once more in both directions: nothing to do, and nothing goes round in circles")
         before = self._held()
-        self._run("flow", "run", "credly.batch-sync-inwards")
+        self._run("credly", "batch-sync", "--direction", "inwards")
         self._run("credly", "batch-sync")
         if self._held() != before:
             raise ConnectctlError("The demo's second run changed something", hint=REPORT)
