@@ -59,7 +59,10 @@ def execute(
 def _follow(
     runtime: Runtime, result: RunResult, calls: Sequence[Call], options: RunOptions, clock: RunClock | None
 ) -> RunResult:
-    """Runs what a run has called for, in order (GN-05). One that fails does not stop the others, unlike a signal."""
+    """Runs what a run has called for, in order (GN-05). One that fails does not stop the others, unlike a signal.
+
+    The run itself has not succeeded then, whatever it did itself: its record names them (GN-19).
+    """
     run = str(result.report["run"])
     mine = replace(options, trigger="flow", parent=run, plan=None, plan_out=None, retry=None)
     made: list[RunResult] = []
@@ -67,9 +70,15 @@ def _follow(
         made.append(execute(runtime, runtime.plugins.flow(call.flow), call.params, mine, clock))
         if isinstance(made[-1].error, Interrupted):
             break
-    RunRecords(runtime.store).add_facts(run, {"calls": [called.report["run"] for called in made]})
-    heads = [shortened(called.report) for called in made]
-    return replace(result, report=result.report | {"calls": heads}, calls=tuple(made))
+    records, heads = RunRecords(runtime.store), [shortened(called.report) for called in made]
+    bad = [f"{head['flow']} (run {head['run']}, {head['status']})" for head in heads if head["status"] != "succeeded"]
+    with runtime.store.transaction():
+        records.add_facts(run, {"calls": [head["run"] for head in heads]})
+        if bad:
+            records.fail(run, f"It called for {', '.join(bad)}")
+    record = records.get(run)
+    now = {name: record[name] for name in ("status", "error")} if record is not None else {}
+    return replace(result, report=result.report | now | {"calls": heads}, calls=tuple(made))
 
 
 class _Run:
