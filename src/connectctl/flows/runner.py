@@ -31,9 +31,10 @@ from connectctl.flows.report import run_object, shortened, summarise
 from connectctl.flows.runs import RunRecords, new_run_id
 from connectctl.flows.selection import Selection
 from connectctl.flows.settle import Unsettled
+from connectctl.flows.starting import is_whole
 from connectctl.model import Call
 from connectctl.plugins.specs import FlowSpec
-from connectctl.store.retention import tidy
+from connectctl.store.retention import FINISHED, tidy
 
 
 def execute(
@@ -231,6 +232,8 @@ class _Run:
                 "steps": self.ctx.steps,
             }
             if not self.options.dry_run:
+                if status == "succeeded" and is_whole(self.ctx.params):
+                    self.ctx.cached(FINISHED).setdefault(self.spec.name, self.id)
                 if not isinstance(error, RunLocked):
                     self.ctx.keep_cached()
                 seal(self.runtime.store, self.id, self.clock.now())
