@@ -265,10 +265,11 @@ class RunContext(Protocol):
     def applied_to(self, holdings: Collection[str]) -> Mapping[str, Applied]:
         """As `applied`, of these holdings alone."""
 
-    def made(self, remote_ids: Collection[str], prefix: str = "") -> Mapping[str, str]:
+    def made(self, remote_ids: Collection[str], prefix: str) -> Mapping[str, str]:
         """The holdings of those of these remote ids that are ours (done or adopted, at any time), by remote id.
 
-        `prefix`: of the holdings that begin so alone, where two kinds of things may have the same id.
+        `prefix` is what their holdings begin with, so much that an id is of one kind of things in one account: other
+        remotes may use the same ids.
         """
 
     def recorded(self, keys: Collection[str]) -> Mapping[str, Recorded]:

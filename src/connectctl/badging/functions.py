@@ -89,7 +89,7 @@ def find_user(spec: ProviderSpec, ctx: RunContext) -> Answer:
 def check_origin(spec: ProviderSpec, ctx: RunContext) -> Answer:
     """Whether a credential is one of ours: by its earner id, or by our ledger; else whose earner id it has (CR-46)."""
     user, earner = str(ctx.params["user"]).strip(), str(ctx.params.get("earner") or "").strip()
-    known = bool(ctx.made(listed(ctx, "badge")))
+    known = bool(ctx.made(listed(ctx, "badge"), f"{open_provider(spec, ctx).account}|"))
     ours = known or (bool(earner) and earner == user)
     conflict = not ours and bool(earner) and users.get(ctx.client("docebo"), earner) is not None
     return Answer({"issued_by_us": ours, "identity_conflict": conflict})

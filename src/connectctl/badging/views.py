@@ -63,7 +63,7 @@ def _view(shared: Shared, ctx: RunContext, earning: Earning) -> EarningView:
 
 
 def _refused(ctx: RunContext, entries: Iterable[Applied]) -> dict[str, Mapping[str, Any]]:
-    """The data of what the provider refused to issue in the place of something of ours that is still live."""
+    """The data of what the provider refused to issue in the place of something of ours that is live."""
     keys = [key for entry in entries if entry.live for key in sorted(entry.refused)]
     return {key: recorded.change.data for key, recorded in ctx.recorded(keys).items()}
 
