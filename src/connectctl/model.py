@@ -183,12 +183,14 @@ class Look:
 
     `found`: the outcome (adopted or foreign) when something is there. `repeatable`: nothing was seen, and sending
     again cannot double it, because the remote itself refuses a duplicate. `lag`: seconds after a write in which the
-    remote may still not show it; a look later than that is conclusive.
+    remote may still not show it. `proves`: what was seen was read in full, and once the lag has passed it proves that
+    nothing was done, so that it may be sent again; without it that takes a person (`run retry`).
     """
 
     found: Outcome | None = None
     repeatable: bool = False
     lag: float = 0.0
+    proves: bool = False
 
 
 class Clock(Protocol):

@@ -269,6 +269,34 @@ def test_a_lost_answer_is_looked_for_and_not_repeated(imports: Imports) -> None:
     assert imports.run()["planned"] == {}
 
 
+@pytest.mark.req("CR-47", "CR-49", "CR-50", "GN-21")
+@pytest.mark.parametrize("kind", ["lose_answer", "lose_request", "http_500_after"])
+def test_whatever_is_lost_is_settled_by_the_same_run(
+    imports: Imports, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    monkeypatch.setattr("connectctl.badging.importing.LAG", 0.3)
+    credly = imports.box.credly
+    badge = credly.issue(imports.users[0].email, imports.template, state="accepted")
+
+    def lost(times: int) -> dict[str, Any]:
+        for method in ("POST", "PUT", "PATCH", "DELETE"):
+            imports.box.faults.add(Fault(kind, "docebo", method, r"(training|awards?)", times=1))
+        report = imports.run()
+        imports.box.faults.clear()
+        assert sum(report["done"].values()) == times, report
+        assert imports.run()["planned"] == imports.run("--full")["planned"] == {}
+        return report
+
+    assert set(lost(2)["planned"]) == {"create_training", "award"}
+    assert (len(imports.trainings()), len(imports.awards())) == (1, 1)
+    credly.put(_with(badge, expires_at=2_000_000_000.0), "badge.state.changed")
+    assert set(lost(1)["planned"]) == {"update_award"}
+    assert [one.expires_at is not None for one in imports.awards()] == [True]
+    credly.revoke(badge.id, "over")
+    assert set(lost(2)["planned"]) == {"delete_training", "revoke_award"}
+    assert (imports.trainings(), imports.awards()) == ({}, [])
+
+
 @pytest.mark.req("CR-50")
 def test_a_certification_that_was_earned_in_docebo_is_left_alone(imports: Imports) -> None:
     award = next(one for one in imports.box.docebo.awards.values() if one.certification_id == _privacy(imports))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 from connectctl.badging.award_rules import AwardView
 from connectctl.badging.awards import imported
