@@ -219,7 +219,11 @@ def test_the_functions_that_read_people_and_awards(story: Story) -> None:
     award = box.docebo.award(person.user_id, CODE, "2026-02-01 10:00:00", always_valid=True)
     output = story.go("find-award", user=person.user_id, certification=CODE)["output"]["award"]
     assert (output["id"], output["always_valid"]) == (str(award.award_id), True)
-    assert str(award.award_id) in {one["id"] for one in story.go("read-awards")["output"]["awards"]}
+    report = story.go("read-awards")
+    assert str(award.award_id) in {one["id"] for one in report["output"]["awards"]}
+    assert {call["flow"] for call in report["calls"]} == {"credly.process-awards"}
+    mine = [b for b in box.credly.live_badges() if b.issuer_earner_id == str(person.user_id)]
+    assert box.suggested[CODE] in {b.template_id for b in mine}, "what was read has been processed"
     box.docebo.revoke_award(award.award_id)
     assert story.go("find-award", user=person.user_id, certification=CODE)["output"] == {"award": None}
 

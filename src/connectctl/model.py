@@ -183,12 +183,14 @@ class Look:
 
     `found`: the outcome (adopted or foreign) when something is there. `repeatable`: nothing was seen, and sending
     again cannot double it, because the remote itself refuses a duplicate. `lag`: seconds after a write in which the
-    remote may still not show it; a look later than that is conclusive.
+    remote may still not show it. `proves`: what was seen was read in full, and once the lag has passed it proves that
+    nothing was done, so that it may be sent again; without it that takes a person (`run retry`).
     """
 
     found: Outcome | None = None
     repeatable: bool = False
     lag: float = 0.0
+    proves: bool = False
 
 
 class Clock(Protocol):
@@ -265,10 +267,11 @@ class RunContext(Protocol):
     def applied_to(self, holdings: Collection[str]) -> Mapping[str, Applied]:
         """As `applied`, of these holdings alone."""
 
-    def made(self, remote_ids: Collection[str], prefix: str = "") -> Mapping[str, str]:
+    def made(self, remote_ids: Collection[str], prefix: str) -> Mapping[str, str]:
         """The holdings of those of these remote ids that are ours (done or adopted, at any time), by remote id.
 
-        `prefix`: of the holdings that begin so alone, where two kinds of things may have the same id.
+        `prefix` is what their holdings begin with, so much that an id is of one kind of things in one account: other
+        remotes may use the same ids.
         """
 
     def recorded(self, keys: Collection[str]) -> Mapping[str, Recorded]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -16,6 +16,7 @@ from connectctl.api import FlowSpec, Plan, hookimpl
 from connectctl.config.paths import profile_paths
 from connectctl.flows.runs import RunRecords
 from connectctl.store import open_store
+from connectctl.store.retention import forget
 from connectctl.store.store import Store
 from connectctl_credly import plugin as credly
 
@@ -68,8 +69,9 @@ def test_the_list_has_the_fields_of_the_contract_and_all_has_the_functions_too(f
     code, rows, _ = flow("list", "--all")
     assert code == 0
     assert all(set(row) == FIELDS for row in rows)
-    assert len(rows) == 35
-    assert {row["title"] for row in rows} == set(credly.TITLES.values())
+    recipes = [row for row in rows if row["id"] != "credly.reconcile"]  # ours, none of the vendor's 35
+    assert len(recipes) == 35
+    assert {row["title"] for row in recipes} == set(credly.TITLES.values())
     few = flow("list")[1]
     assert {row["id"] for row in few} == {row["id"] for row in rows if row["policy"] != "function"}
     assert {row["state"] for row in few} == {"stopped"}
@@ -160,6 +162,30 @@ def test_a_dispatcher_that_was_started_stays_so_when_the_runs_are_forgotten(
     code, rows, _ = flow("start", "credly")
     assert code == 0
     assert {row["note"] for row in rows if row["id"] in DISPATCHERS} == {"was started already"}
+
+
+@pytest.mark.req("CR-04")
+def test_a_batch_that_finished_once_counts_when_its_record_is_forgotten(
+    run: Run, store: Callable[[], Store], home: Path
+) -> None:
+    other: Any = ModuleType("other")
+    batch = FlowSpec("other.batch", "all", lambda _ctx, _part: None, lambda _view: Plan(), policy="manual")
+    batch = replace(batch, params=("course", "full"))
+    first = FlowSpec("other.go", "a flow", batch.read, batch.plan, after=("other.batch",))
+    other.register_flows = hookimpl(lambda: [batch, first])
+
+    def call(*args: str) -> int:
+        return int(run("flow", *args, plugins={"other": other}).code)
+
+    assert call("run", "other.batch", "--param", "course=1") == 0
+    assert call("run", "other.batch", "--dry-run") == 0
+    assert call("start", "other.go") == 3
+    assert call("run", "other.batch", "--param", "full=true") == 0
+    assert call("run", "other.batch", "--param", "course=1") == 0
+    with store() as opened:
+        forget(opened, timedelta(days=30), datetime.now(UTC) + timedelta(days=400))
+        assert len(RunRecords(opened).list(flow="other.batch")) == 1
+    assert call("start", "other.go") == 0
 
 
 @pytest.mark.req("GN-04")

@@ -232,6 +232,41 @@ def test_a_certification_that_docebo_does_not_have_is_named(imports: Imports) ->
     assert (report["planned"], report["skipped"]) == ({}, {"connectctl:certification_unknown": 1})
 
 
+@pytest.mark.req("CR-51", "GN-17")
+def test_a_certification_that_is_there_is_never_called_unknown(imports: Imports) -> None:
+    box = imports.box
+    box.docebo.add_certification(" PADDED ", "Padded")
+    imports.map(imports.other, "PADDED", training=False)
+    badge = box.credly.issue(imports.users[0].email, imports.other, state="accepted")
+    for args in (("--badge", badge.id, "--dry-run"), ("--template", imports.other, "--dry-run"), ("--dry-run",)):
+        report = imports.run(*args)
+        assert (report["planned"], report["skipped"]) == ({"award": 1}, {}), args
+
+
+@pytest.mark.req("CR-51", "GN-34")
+def test_where_a_certification_could_not_be_read_none_is_called_unknown(
+    imports: Imports, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from connectctl.docebo import certifications
+
+    walk = certifications.walk
+
+    def torn(docebo: Any, *, on_bad: Any = None) -> Iterator[Any]:
+        for one in walk(docebo, on_bad=on_bad):
+            if one.code == "PRIVACY":
+                on_bad("a certification without an id")
+            else:
+                yield one
+
+    monkeypatch.setattr(certifications, "walk", torn)
+    imports.map(imports.template, "PRIVACY", training=False)
+    imports.box.credly.issue(imports.users[0].email, imports.template, state="accepted")
+    report = imports.run(code=8)
+    assert report["skipped"] == {"connectctl:incomplete": 1}
+    assert imports.awards() == []
+    monkeypatch.undo()
+
+
 @pytest.mark.req("CR-43", "GN-19")
 def test_a_badge_that_cannot_be_read_stops_no_other(imports: Imports) -> None:
     first, second = imports.users[:2]
@@ -267,6 +302,34 @@ def test_a_lost_answer_is_looked_for_and_not_repeated(imports: Imports) -> None:
     assert {item["outcome"] for item in report["items"]} == {"adopted"}
     assert (len(imports.trainings()), len(imports.awards())) == (1, 1)
     assert imports.run()["planned"] == {}
+
+
+@pytest.mark.req("CR-47", "CR-49", "CR-50", "GN-21")
+@pytest.mark.parametrize("kind", ["lose_answer", "lose_request", "http_500_after"])
+def test_whatever_is_lost_is_settled_by_the_same_run(
+    imports: Imports, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    monkeypatch.setattr("connectctl.badging.importing.LAG", 0.3)
+    credly = imports.box.credly
+    badge = credly.issue(imports.users[0].email, imports.template, state="accepted")
+
+    def lost(times: int) -> dict[str, Any]:
+        for method in ("POST", "PUT", "PATCH", "DELETE"):
+            imports.box.faults.add(Fault(kind, "docebo", method, r"(training|awards?)", times=1))
+        report = imports.run()
+        imports.box.faults.clear()
+        assert sum(report["done"].values()) == times, report
+        assert imports.run()["planned"] == imports.run("--full")["planned"] == {}
+        return report
+
+    assert set(lost(2)["planned"]) == {"create_training", "award"}
+    assert (len(imports.trainings()), len(imports.awards())) == (1, 1)
+    credly.put(_with(badge, expires_at=2_000_000_000.0), "badge.state.changed")
+    assert set(lost(1)["planned"]) == {"update_award"}
+    assert [one.expires_at is not None for one in imports.awards()] == [True]
+    credly.revoke(badge.id, "over")
+    assert set(lost(2)["planned"]) == {"delete_training", "revoke_award"}
+    assert (imports.trainings(), imports.awards()) == ({}, [])
 
 
 @pytest.mark.req("CR-50")

@@ -148,11 +148,30 @@ def test_a_badge_whose_award_is_gone_goes_only_when_it_is_asked_for_twice(world:
     assert live & {str(user) for user in users} == {str(users[1])}
     code, found, _ = reconcile(world, "--repair", "--revoke")
     assert (code, found) == (0, [])
-    docebo.revoke_award(awards[1].award_id)  # the last one: a list without any award may as well be an outage
+
+
+@pytest.mark.req("CR-64", "GN-33", "GN-34")
+def test_the_last_award_of_a_certification_may_go_while_others_are_listed_and_not_when_none_is(world: World) -> None:
+    docebo, credly = world.box.docebo, world.box.credly
+    template = next(t for t in sorted(credly.templates) if credly.templates[t].state == "active")
+    holders = {user for held, user in world.expected if held == template}
+    user = next(u for u in sorted(docebo.users) if str(u) in {user for _, user in world.expected} - holders)
+    docebo.add_certification("REC", "Reconciled")
+    award = docebo.award(user, "REC", "2026-03-01 10:00:00", always_valid=True)
+    lookup_set(world, MAPPINGS, template, "-", "REC", "IsActive=true")
+    lookup_set(world, "integration-settings", "CREDLY", "SYNC_REVOCATION", "Value=false")
+    assert world.report("credly", "batch-sync", "--full")[1]["done"] == {"issue": 1}
+    docebo.revoke_award(award.award_id)
+    others = dict(docebo.awards)
+    docebo.awards.clear()
     before = sent(world)
     code, _, err = world.run("credly", "reconcile", "--repair", "--revoke", "--yes")
-    assert (code, "Docebo listed no award of REC" in err) == (6, True)
+    assert (code, "Docebo listed no award at all" in err) == (6, True), err
     assert sent(world) == before
+    docebo.awards.update(others)
+    code, found, report = reconcile(world, "--repair", "--revoke")
+    assert (code, found, report["done"]) == (0, [("extra", "revoke")], {"revoke": 1})
+    assert reconcile(world, "--repair", "--revoke")[1] == []
 
 
 @pytest.mark.req("GN-33", "GN-34")

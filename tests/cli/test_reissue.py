@@ -122,3 +122,23 @@ def test_how_the_newest_one_ended_decides(world: World) -> None:
     assert world.report("credly", "batch-sync", "--reissue", "expired")[1]["planned"] == {}
     assert world.report("credly", "batch-sync", "--reissue", "revoked")[1]["done"] == {"issue": 1}
     assert len(of(world, badge)) == 3
+
+
+@pytest.mark.req("CR-34", "GN-37")
+def test_one_that_is_refused_is_left_alone_until_the_learners_data_are_mended_or_somebody_asks(world: World) -> None:
+    badge = end(world, expires_at=1_760_000_000.0)
+    box, user = world.box, int(badge.issuer_earner_id)
+    reissue = ("credly", "batch-sync", "--reissue", "expired")
+    box.credly.archive(badge.template_id)  # after the templates were synced
+    code, report = world.report(*reissue)
+    assert (code, report["failed"]) == (8, 1), report
+    code, again = world.report(*reissue)
+    assert (code, again["planned"]) == (0, {}), "refused once, it would be refused again"
+    assert again["skipped"]["connectctl:failed_before"] == 1
+    assert world.report("run", "retry", report["run"], "--dry-run")[1]["planned"] == {"issue": 1}
+    box.credly.update_template(badge.template_id, state="active")
+    box.docebo.update_user(user, first_name="Mended")
+    code, report = world.report(*reissue)
+    assert (code, report["done"]) == (0, {"issue": 1}), report
+    assert len(of(world, badge)) == 2
+    assert world.report(*reissue)[1]["planned"] == {}

@@ -113,7 +113,21 @@ def test_one_that_fails_does_not_stop_the_others(flows: Flows) -> None:
     result = flows.run("one")
     assert result.error is None
     assert [type(called.error) for called in result.calls] == [NotFound, type(None)]
-    assert flows.record(result)["status"] == "succeeded"
+    bad, good = result.calls
+    record = flows.record(result)
+    assert (record["status"], result.report["status"]) == ("failed", "failed")
+    assert record["error"] == result.report["error"] == f"It called for many.two (run {bad.report['run']}, aborted)"
+    assert flows.record(good)["status"] == "succeeded"
+
+
+@pytest.mark.req("GN-19")
+def test_a_failure_far_below_reaches_the_run_that_began_it(flows: Flows) -> None:
+    flows.calls = {"one": (Call("many.two"),), "two": (Call("many.three", {"key": "k"}),)}
+    flows.fails = {"three"}
+    result = flows.run("one")
+    (two,) = result.calls
+    assert [one["status"] for one in map(flows.record, (result, two, *two.calls))] == ["failed", "failed", "aborted"]
+    assert f"many.two (run {two.report['run']}, failed)" in result.report["error"]
 
 
 def test_a_run_that_ends_early_calls_for_nothing(flows: Flows) -> None:

@@ -166,14 +166,33 @@ def test_a_dead_runs_claim_is_taken_over_a_living_ones_is_not(book: Book) -> Non
     book.claim("r1", ADA)
     book.ledger.mark_sent("r1", [KEY])
     assert book.ledger.pending("toy.go") == []
-    assert not book.ledger.take_over("r2", KEY)
+    assert not book.ledger.take_over("r2", KEY, flow="toy.go")
     book.living = {"r2"}
     assert [entry.key for entry in book.ledger.pending("toy.go")] == [KEY]
-    assert book.ledger.take_over("r2", KEY)
+    assert book.ledger.take_over("r2", KEY, flow="toy.go")
     assert book.state() == ("sent", True, "r2")
     assert not book.ledger.settle("r1", KEY, DONE)  # should it still breathe, it changes nothing
     assert book.ledger.pending("other.flow") == []
-    assert not book.ledger.take_over("r2", "no such key")
+    assert not book.ledger.take_over("r2", "no such key", flow="toy.go")
+
+
+@pytest.mark.req("GN-21")
+def test_of_another_flow_it_lists_the_same_actions_and_never_what_a_living_run_holds(book: Book) -> None:
+    gone = Change("revoke", "toy|t1|2", version="v1")
+    book.ledger.claim("r1", "toy.narrow", [(KEY, ADA), (gone.key(""), gone)])
+    book.ledger.mark_sent("r1", [KEY, gone.key("")])
+    for lease_is_over in (False, True):
+        book.time += timedelta(hours=lease_is_over)
+        assert book.ledger.pending("toy.go", ("toy.narrow",), ("issue", "revoke")) == []
+        assert not book.ledger.take_over("r2", KEY, flow="toy.go")
+    book.ledger.settle("r1", KEY, Outcome("unsure", error="lost"))  # and may be sent again by its run
+    assert book.ledger.pending("toy.go", ("toy.narrow",), ("issue",)) == []
+    assert not book.ledger.take_over("r2", KEY, flow="toy.go")
+    book.living = {"r2"}
+    assert book.ledger.pending("toy.go") == []
+    assert [entry.key for entry in book.ledger.pending("toy.go", ("toy.narrow",), ("issue",))] == [KEY]
+    assert book.ledger.take_over("r2", KEY, flow="toy.go")
+    assert book.state()[2] == "r2"
 
 
 def test_a_claim_that_never_left_goes_to_the_next_run(book: Book) -> None:
@@ -454,18 +473,18 @@ def test_holdings_and_remote_ids_are_looked_up_in_thousands(book: Book) -> None:
     assert book.ledger.applied_to([]) == {}
     assert set(book.ledger.applied_to(iter(["toy|t1|1", "toy|t1"]))) == {"toy|t1|1"}, "whole holdings, no prefixes"
     ids = [f"b{number}" for number in range(1200)]
-    assert book.ledger.made(ids) == {f"b{user}": places[user] for user in range(3)}
+    assert book.ledger.made(ids, "") == {f"b{user}": places[user] for user in range(3)}
     assert book.ledger.made(ids, "toy|t1|2") == {"b2": places[2]}
     assert book.ledger.made(ids, "other|") == {}
     gone = replace(change("1"), action="revoke", version="v2", supersedes=change("1").key(""))
     book.carry("r1", gone, Outcome("done", "b1"))
-    assert book.ledger.made(["b1"]) == {"b1": places[1]}, "ours at any time"
+    assert book.ledger.made(["b1"], "") == {"b1": places[1]}, "ours at any time"
 
 
 def test_the_look_ups_go_by_an_index(store: Store) -> None:
     asked: list[tuple[str, Any]] = []
     ledger = Ledger(_Listening(store, asked), lambda run: True, lambda: datetime(2026, 11, 21, tzinfo=UTC))  # type: ignore[arg-type]
-    ledger.made(["b1"])
+    ledger.made(["b1"], "")
     ledger.applied_to(["h"])
     ledger.revocations()
     assert len(asked) == 4

@@ -120,7 +120,7 @@ class Machine(RuleBasedStateMachine):
         self.living.add(run)
         for entry in self.ledger.pending("toy.go"):
             assert entry.run not in self.living or entry.state == "unsure"
-            assert self.ledger.take_over(run, entry.key)
+            assert self.ledger.take_over(run, entry.key, flow="toy.go")
             self.open[entry.key] = run
             if entry.state == "intended":
                 self.answer(run, [k for k in self._keys() if k in self.open].index(entry.key), "released")

@@ -29,6 +29,18 @@ def test_a_bug_in_a_plugins_apply_may_have_sent_something(toy: Toy) -> None:
 
 
 @pytest.mark.req("GN-21")
+def test_what_the_next_run_proves_not_to_be_there_is_planned_and_sent_again(toy: Toy) -> None:
+    toy.parts = {"a": issues("1")}
+    toy.answer = answers(RemoteUnsure("cut"))
+    assert toy.run().report["unsure"] == 1
+    assert toy.run().report["unsure"] == 1, "nothing is proved, nothing is sent"
+    toy.found = lambda _change: Look(proves=True)
+    report = toy.run().report
+    assert (report["done"], report["unsure"]) == ({"issue": 1}, 0)
+    assert toy.sent == ["1", "1"]
+
+
+@pytest.mark.req("GN-21")
 @pytest.mark.parametrize("given", [[], [Outcome("done")] * 3])
 def test_a_wrong_number_of_outcomes_leaves_the_whole_group_unsure(toy: Toy, given: list[Outcome]) -> None:
     toy.parts = {"a": issues("1", "2")}

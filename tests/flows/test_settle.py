@@ -18,6 +18,7 @@ FOUND = Look(Outcome("adopted", "b1"), lag=60)
 FOREIGN = Look(Outcome("foreign", "b2"), lag=60)
 ABSENT = Look(None, repeatable=False, lag=60)
 REPEATABLE = Look(None, repeatable=True, lag=60)
+PROVES = Look(None, lag=60, proves=True)
 
 
 class FakeClock:
@@ -65,6 +66,24 @@ def test_a_template_that_allows_duplicates_is_never_sent_again_blindly() -> None
     outcome, waited = run(lost(), lambda _t: ABSENT, resend=never)
     assert outcome.status == "unsure"
     assert 60 <= waited < 62
+
+
+@pytest.mark.req("GN-21")
+def test_a_look_that_proves_it_sends_again_after_the_lag_and_never_before() -> None:
+    sent: list[datetime] = []
+    clock = FakeClock()
+
+    def again(_entry: Unsettled) -> Outcome:
+        sent.append(clock.now())
+        return Outcome("done", "b1")
+
+    assert run(lost(), lambda _t: PROVES, clock, resend=again)[0] == Outcome("done", "b1")
+    assert [(at - T0).total_seconds() for at in sent] == [60]
+    assert run(lost(), lambda _t: PROVES, absent="release", wait=False)[0].status == "unsure"
+    old = lost(sent_at=T0 - timedelta(seconds=60))
+    assert run(old, lambda _t: PROVES, absent="release", wait=False)[0].status == "released"
+    seen_late = run(lost(), lambda t: FOUND if t >= 50 else PROVES, resend=never)
+    assert seen_late[0].status == "adopted"
 
 
 @pytest.mark.req("GN-21")

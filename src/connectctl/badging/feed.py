@@ -97,8 +97,7 @@ class Arrivals:
 
     def _made(self, ids: Collection[str]) -> set[str]:
         """Which of these credentials we issued, by the ledger's word; other remotes may use the same ids."""
-        prefix = f"{self.provider.account}|"
-        return {id for id, place in self.ctx.made(list(ids)).items() if place.startswith(prefix)}
+        return set(self.ctx.made(list(ids), f"{self.provider.account}|"))
 
     def _is_ours(self, one: Credential, made: Collection[str]) -> bool:
         return one.id in made or any(mark.startswith("connectctl-") for mark in one.marks)

@@ -6,11 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from connectctl.badging.recipe import KIT, Recipe
+from connectctl.badging.recipe import INWARDS, KIT, OUTWARDS, Recipe
 from connectctl.badging.recipes import RECIPES
 from connectctl.badging.scope import EVERYTHING
 from connectctl.plugins.guard import resolve
 from connectctl.plugins.specs import FlowSpec, ProviderSpec
+
+BATCHES = ("batch-sync", "batch-sync-inwards")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +60,18 @@ def _flow(spec: ProviderSpec, recipe: Recipe) -> FlowSpec:
         "by_choice": recipe.by_choice,
         "after": tuple(f"{spec.name}.{verb}" for verb in recipe.after),
     }
-    return FlowSpec(**(facts | ways[recipe.way](spec, recipe)))
+    return FlowSpec(**(facts | ways[recipe.way](spec, recipe) | _recovery(spec, recipe)))
+
+
+def _recovery(spec: ProviderSpec, recipe: Recipe) -> dict[str, Any]:
+    """The batches settle what all runs of their direction left: others pass by too seldom, or too often, for that."""
+    if recipe.verb not in BATCHES:
+        return {}
+    verbs = [one.verb for one in RECIPES if one.verb in spec.titles and one.way == recipe.way and one != recipe]
+    return {
+        "recovers": tuple(f"{spec.name}.{verb}" for verb in (*verbs, "reconcile")),
+        "actions": OUTWARDS if recipe.way == "outwards" else INWARDS,
+    }
 
 
 def _answers(spec: ProviderSpec, recipe: Recipe) -> dict[str, Any]:

@@ -7,7 +7,7 @@ same rules: `earnings`, `window`, `plan` and `settings`.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -25,7 +25,7 @@ from connectctl.badging.templates import open_provider
 from connectctl.badging.window import listed, start_date
 from connectctl.docebo import certifications, courses, enrollments, plans, users
 from connectctl.errors import UsageError
-from connectctl.model import Part, Plan, Problem, RunContext, Skip
+from connectctl.model import Call, Part, Plan, Problem, RunContext, Skip
 from connectctl.plugins.guard import resolve
 from connectctl.plugins.specs import ProviderSpec
 
@@ -37,7 +37,10 @@ class Answer:
     output: Any
     skipped: tuple[Skip, ...] = ()
     problems: tuple[Problem, ...] = ()
+    calls: tuple[Call, ...] = ()
 
+
+PEOPLE = 200  # that one run of another recipe is about
 
 Function = Callable[[ProviderSpec, RunContext], Answer]
 
@@ -51,8 +54,8 @@ def read(spec: ProviderSpec, verb: str, function: str, ctx: RunContext, _part: P
 
 
 def plan(answer: Answer) -> Plan:
-    """Nothing is to be changed. Pure."""
-    return Plan(skipped=answer.skipped, problems=answer.problems)
+    """Nothing is to be changed; what was found may be handed on. Pure."""
+    return Plan(skipped=answer.skipped, problems=answer.problems, calls=answer.calls)
 
 
 # -- utility ----------------------------------------------------------------------------------------------------------
@@ -89,7 +92,8 @@ def find_user(spec: ProviderSpec, ctx: RunContext) -> Answer:
 def check_origin(spec: ProviderSpec, ctx: RunContext) -> Answer:
     """Whether a credential is one of ours: by its earner id, or by our ledger; else whose earner id it has (CR-46)."""
     user, earner = str(ctx.params["user"]).strip(), str(ctx.params.get("earner") or "").strip()
-    known = bool(ctx.made(listed(ctx, "badge")))
+    badges = listed(ctx, "badge")
+    known = bool(badges and ctx.made(badges, f"{open_provider(spec, ctx).account}|"))
     ours = known or (bool(earner) and earner == user)
     conflict = not ours and bool(earner) and users.get(ctx.client("docebo"), earner) is not None
     return Answer({"issued_by_us": ours, "identity_conflict": conflict})
@@ -170,14 +174,24 @@ def filter_unassigned(spec: ProviderSpec, ctx: RunContext) -> Answer:
 
 
 def read_awards(spec: ProviderSpec, ctx: RunContext) -> Answer:
-    """The awards on or after the start date of the certifications that active rows name (CR-29)."""
+    """The awards on or after the start date of the certifications that active rows name, handed on to be processed
+    (CR-29): what each asks for is decided there, from what Docebo says then.
+    """
     start, _ = start_date(spec, _values(spec, ctx), ctx)
     mapping = MappingColumns.of(spec)
     rows = ctx.table(spec.mapping_table.name).all()
     mapped = {str(row[mapping.certification] or "").strip() for row in rows if row[mapping.active] is True} - {""}
     found, problems = _awards(ctx, set(listed(ctx, "certification")) or mapped, listed(ctx, "user"))
     listed_now = [award for award in found if award.issued_at and (start is None or award.issued_at >= start)]
-    return Answer({"awards": [_award(award) for award in listed_now]}, (), problems)
+    people: dict[str, set[str]] = {}
+    for award in listed_now:
+        people.setdefault(award.code.strip(), set()).add(award.user_id)
+    calls = tuple(
+        Call(f"{spec.name}.process-awards", {"certification": [code], "user": some})
+        for code, users_of in sorted(people.items())
+        for some in _shares(sorted(users_of))
+    )
+    return Answer({"awards": [_award(award) for award in listed_now]}, (), problems, calls)
 
 
 def find_award(spec: ProviderSpec, ctx: RunContext) -> Answer:
@@ -235,6 +249,11 @@ def _left_out(earned: Sequence[Earning]) -> tuple[Skip, ...]:
         for earning in earned
         if not earning.template
     )
+
+
+def _shares(people: Sequence[str]) -> Iterator[list[str]]:
+    for start in range(0, len(people), PEOPLE):
+        yield list(people[start : start + PEOPLE])
 
 
 def _said(value: Any) -> Any:

@@ -12,6 +12,8 @@ from connectctl.errors import BadAnswer
 from connectctl.model import Change, Look, Outcome, RunContext
 from connectctl.plugins.specs import ProviderSpec
 
+LAG = 60.0  # seconds in which Docebo's lists need not show what was written
+
 # The recipe that a change belongs to, and the one that asks it to act (recipes.md Appendix B).
 RECIPES = {
     "update_training": (("update-training", "import-training"),),
@@ -49,11 +51,12 @@ def _apply(spec: ProviderSpec, change: Change, ctx: RunContext) -> Outcome:
 def look(change: Change, ctx: RunContext) -> Look:
     """Whether Docebo shows the effect of this change: by the badge's id in the user's own list.
 
-    Creations are repeatable by nobody's word but a listing that could be read in full: whatever row was unreadable may
-    be ours. Everything else writes the same thing again, so that it may be repeated.
+    Docebo refuses no second training or award. So a creation is sent again only when a look after the lag, at a list
+    that could be read in full, shows none: whatever row was unreadable may be ours. Everything else writes the same
+    thing again (PUT, DELETE), so that it may be repeated at once.
     """
     if change.action not in ("create_training", "award"):
-        return Look(None, repeatable=True)
+        return Look(None, repeatable=True, lag=LAG)
     bad: list[str] = []
     docebo, data = ctx.client("docebo"), change.data
     if change.action == "create_training":
@@ -67,10 +70,10 @@ def look(change: Change, ctx: RunContext) -> Look:
             (a.id for a in ours if data["external_id"] == a.external_id or _linked(a, data["link"])), default=None
         )
     if found is not None:
-        return Look(Outcome("adopted", found))
+        return Look(Outcome("adopted", found), lag=LAG)
     if bad:
         raise BadAnswer(f"The user's list could not be read in full: {bad[0]}", connection="docebo")
-    return Look(None)
+    return Look(None, lag=LAG, proves=True)
 
 
 def _linked(award: certifications.Award, link: str) -> bool:

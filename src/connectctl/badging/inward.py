@@ -232,7 +232,9 @@ def _award_view(
     certification, users = shared.certifications.get(source.code, ""), _users(chains)
     reason = source.reason
     if reason is None and shared.codes_read and not certification:
-        reason, cursor = "connectctl:certification_unknown", None  # it may come to be: the part is read anew then
+        # It may come to be, or be in a row that could not be read: the part is read anew then.
+        seen_all = "certification" not in shared.blind
+        reason, cursor = "connectctl:certification_unknown" if seen_all else "connectctl:incomplete", None
     return AwardView(
         shared.common,
         source.part,

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from connectctl.badging.plan import change_mark
-from connectctl.badging.provider import Credential, IssueRequest, Provider, current, duplicate_of
+from connectctl.badging.provider import ENDED, Credential, IssueRequest, Provider, current, duplicate_of
 from connectctl.badging.steps import note
 from connectctl.badging.templates import open_provider
 from connectctl.model import Change, Look, Outcome, RunContext
@@ -67,7 +67,8 @@ def _look_for_issued(change: Change, found: list[Credential], provider: Provider
 def _look_for_successor(change: Change, found: list[Credential], lag: float) -> Look:
     """The successor bears our mark. One that bears another is somebody else's, and the credential stays as it is.
 
-    A repeat is never without danger: not every provider is known to refuse a second successor (credly.md 5.7).
+    Not every provider is known to refuse a second successor (credly.md 5.7). So it is sent again only when the
+    credential to be replaced is seen to stand there, without a successor, after the provider's lag.
     """
     mark, old = change_mark(change), str(change.data["replaces"])
     marked = next((c for c in found if mark in c.marks), None)
@@ -77,14 +78,17 @@ def _look_for_successor(change: Change, found: list[Credential], lag: float) -> 
     if successor is not None:
         ours = not successor.marks and successor.earner_id == change.user  # a provider may drop evidence
         return Look(Outcome("adopted" if ours else "foreign", successor.id), lag=lag)
-    return Look(None, lag=lag)
+    stands = any(c.id == old and not c.replaced and c.state not in ENDED for c in found)
+    return Look(None, lag=lag, proves=stands)
 
 
 def _look_for_revoked(change: Change, found: list[Credential], lag: float) -> Look:
-    """Revoking twice does no harm: it may be sent again as long as the credential does not show as revoked."""
+    """Revoking twice does no harm. Yet it is sent again only after the lag: the provider may refuse it the second time,
+    and only its list tells that from a refusal of the first.
+    """
     target = str(change.data["credential_id"])
     gone = any(c.id == target and c.state == "revoked" for c in found)
-    return Look(Outcome("adopted", target) if gone else None, repeatable=True, lag=lag)
+    return Look(Outcome("adopted", target) if gone else None, lag=lag, proves=True)
 
 
 def _request(change: Change) -> IssueRequest:

@@ -81,8 +81,8 @@ def _read_earners(shared: Shared, ctx: RunContext, earners: set[str]) -> None:
 def _read_certifications(shared: Shared, ctx: RunContext) -> None:
     codes = {source.code for source in shared.sources.values()}
     for one in certifications.walk(ctx.client("docebo"), on_bad=_problem(shared, "certification")):
-        if one.code in codes:
-            shared.certifications.setdefault(one.code, one.id)
+        if one.code.strip() in codes:
+            shared.certifications.setdefault(one.code.strip(), one.id)
     shared.codes_read = True
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
@@ -63,6 +63,7 @@ class EarningView:
     cursor: Cursor | None = None
     read_at: str = ""  # the platform's own time up to which it was read, '' when it is not known
     actions: frozenset[str] | None = None  # that may be planned; None: all
+    refused: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  # by key, the data of refused reissues
 
 
 def holding(account: str, template: str, user: str) -> str:
@@ -214,12 +215,22 @@ def _decide(
         reason = _lasting_reason(view, gone, applied)
         if reason is None:
             again = _again(change, gone, applied)
-            refused = None if ours else settled_reason(applied, again, view.retrying)
+            refused = _refused_before(view, again, applied) if ours else settled_reason(applied, again, view.retrying)
             return again, refused or learner_reason(learner), None
     if ours or reason != "already_assigned":  # one that has ended may be wanted again one day
         return change, reason, None
     own = found.earner_id == user or change_mark(change) in found.marks
     return change, reason, Outcome("adopted" if own else "foreign", found.id)
+
+
+def _refused_before(view: EarningView, again: Change, applied: Applied | None) -> str | None:
+    """Why a change that would follow a live entry of ours is not sent: the provider refused this very one before."""
+    key = again.key("")
+    if applied is None or key not in applied.refused or again.holding in view.retrying:
+        return None
+    before = view.refused.get(key)
+    mended = before is not None and any(before.get(name) != again.data[name] for name in MENDABLE)
+    return None if mended else "connectctl:failed_before"
 
 
 def _lasting_reason(view: EarningView, gone: Sequence[Credential], applied: Applied | None) -> str | None:

@@ -133,11 +133,11 @@ RECIPES: tuple[Recipe, ...] = (
     ),
     function(
         "read-awards",
-        "The certification awards that are mapped to a {noun}",
+        "The certification awards that are mapped to a {noun}, handed on to be processed",
         "functions:read_awards",
         uses=("docebo",),
         takes={"since": "date", "certification": CODES, "user": IDS},
-        gives={"awards": "list of awards"},
+        gives={"awards": "list of awards", "calls": "the runs that process them"},
     ),
     function(
         "list-plans",
@@ -276,7 +276,6 @@ RECIPES: tuple[Recipe, ...] = (
         "check-origin",
         "Whether a credential was issued by us",
         "functions:check_origin",
-        uses=("docebo",),
         needs=USER,
         takes={"earner": "issuer earner id of the credential", "badge": IDS},
         gives={"issued_by_us": "true or false", "identity_conflict": "true or false"},

@@ -12,6 +12,7 @@ from connectctl.badging.columns import Columns
 from connectctl.badging.people import read_people
 from connectctl.badging.plan import holding
 from connectctl.badging.provider import Credential, Provider
+from connectctl.badging.recipe import OUTWARDS
 from connectctl.badging.reconcile_import import PART as IMPORTS
 from connectctl.badging.reconcile_import import Inward
 from connectctl.badging.reconcile_inward import InwardView
@@ -24,7 +25,6 @@ from connectctl.model import Change, Look, Outcome, Part, Plan, Problem, RunCont
 from connectctl.plugins.specs import ProviderSpec
 
 TEMPLATE = "template:"
-OUTWARDS = ("issue", "replace", "revoke")
 
 
 class Within:

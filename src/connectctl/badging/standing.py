@@ -20,6 +20,7 @@ class Desk:
     emptied: dict[str, str]  # connection -> what it listed none of, where there have to be some
     codes: dict[str, str] | None = None  # certification code -> id
     awards: dict[str, set[str]] = field(default_factory=dict)  # code -> users with an award of it
+    any_award: bool | None = None  # whether Docebo lists an award of whatever certification
 
 
 def standing(
@@ -68,6 +69,14 @@ def _asked(desk: Desk, ctx: RunContext, kind: str, id: str, users: Sequence[str]
     return None if bad else found
 
 
+def _lists_any(desk: Desk, docebo: Any, bad: list[str]) -> bool:
+    """Whether the list of awards shows one of whatever certification: where it does, none of one is no outage."""
+    if desk.any_award is None:
+        every = certifications.awards(docebo, sorted((desk.codes or {}).values()), on_bad=bad.append)
+        desk.any_award = any(desk.awards.values()) or next(every, None) is not None
+    return desk.any_award
+
+
 def _awarded(desk: Desk, docebo: Any, code: str, users: Sequence[str]) -> set[str] | None:
     """Who has an award of the certification, be it an expired one: that is never a reason to revoke (GN-34)."""
     bad: list[str] = []
@@ -82,10 +91,11 @@ def _awarded(desk: Desk, docebo: Any, code: str, users: Sequence[str]) -> set[st
         else:
             every = certifications.awards(docebo, [desk.codes[code]], on_bad=bad.append)
             desk.awards[code] = {award.user_id for award in every}
-    if not desk.awards[code]:  # nobody has it any more: more likely an outage than the truth
-        words = f"Docebo listed no award of {code}, the ledger has {len(users)} live credentials for some"
+    if not desk.awards[code] and not _lists_any(desk, docebo, bad):  # more likely an outage than the truth (GN-33)
+        words = f"Docebo listed no award at all, the ledger has {len(users)} live credentials for those of {code}"
         desk.emptied.setdefault("docebo", words)
-    if bad or not desk.awards[code]:
+        return None
+    if bad:
         return None
     found = desk.awards[code] & set(users)
     for user in sorted(set(users) - found):

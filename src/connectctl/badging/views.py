@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 from connectctl.badging.award_rules import AwardView
 from connectctl.badging.awards import imported
@@ -58,7 +59,14 @@ def _view(shared: Shared, ctx: RunContext, earning: Earning) -> EarningView:
         _cursor(shared, earning) if shared.reading.complete else None,
         _read_at(shared),
         shared.scope.actions,
+        _refused(ctx, applied.values()) if shared.window.reissue else {},
     )
+
+
+def _refused(ctx: RunContext, entries: Iterable[Applied]) -> dict[str, Mapping[str, Any]]:
+    """The data of what the provider refused to issue in the place of something of ours that is live."""
+    keys = [key for entry in entries if entry.live for key in sorted(entry.refused)]
+    return {key: recorded.change.data for key, recorded in ctx.recorded(keys).items()}
 
 
 def _award_view(shared: Shared, ctx: RunContext, earning: Earning) -> AwardView:

@@ -114,7 +114,7 @@ def _raise(result: RunResult) -> None:
     if result.error is not None:
         raise result.error
     report = result.report
-    if report["status"] == "failed":
+    if report["status"] == "failed" and (report["failed"] or report["unsure"]):  # else a run that it called for is
         unsure = f" and {report['unsure']} unsure" if report["unsure"] else ""
         hint = f"connectctl run retry {report['run']}"
         if report["dry_run"]:

@@ -148,7 +148,7 @@ class Context:
     def applied_to(self, holdings: Collection[str]) -> dict[str, Applied]:
         return self.ledger.applied_to(holdings)
 
-    def made(self, remote_ids: Collection[str], prefix: str = "") -> dict[str, str]:
+    def made(self, remote_ids: Collection[str], prefix: str) -> dict[str, str]:
         return self.ledger.made(remote_ids, prefix)
 
     def recorded(self, keys: Collection[str]) -> dict[str, Recorded]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Sized
+from collections.abc import Callable, Iterable, Iterator, Sequence, Sized
 from datetime import datetime, timedelta
 from itertools import islice
 from typing import TYPE_CHECKING, Any
@@ -122,12 +122,17 @@ class Ledger:
                     sent[key] = row[0] if row else 1
         return sent
 
-    def take_over(self, run: str, key: str) -> bool:
-        """Makes a dead run's pending entry this run's, in its state; False when its owner lives."""
+    def take_over(self, run: str, key: str, *, flow: str) -> bool:
+        """Makes a dead run's pending entry this run's, in its state; False when its owner lives.
+
+        `flow` is that of the taker: only for its own flow does a lock keep other runs from being at work.
+        """
         with self._store.transaction():
-            row = self._one("SELECT run, lease_until FROM ledger WHERE key = ?", key)
+            row = self._one("SELECT run, lease_until, flow FROM ledger WHERE key = ?", key)
             now = self._now()
             if row is None or self._owned(run, row[0], row[1], now):
+                return False
+            if row[2] != flow and row[0] != run and self._alive(row[0]):
                 return False
             self._store.execute(
                 "UPDATE ledger SET run = ?, lease_until = ?, updated_at = ? WHERE key = ?",
@@ -199,7 +204,7 @@ class Ledger:
             found |= deciding(self._store.query(f"{APPLIED} WHERE holding IN ({_marks(some)}) {ORDER}", some))
         return found
 
-    def made(self, remote_ids: Iterable[str], prefix: str = "") -> dict[str, str]:
+    def made(self, remote_ids: Iterable[str], prefix: str) -> dict[str, str]:
         """The holdings beginning with `prefix` of what is or was ours at the remotes (done, adopted), by remote id."""
         found: dict[str, str] = {}
         for some in _chunks(remote_ids):
@@ -224,15 +229,19 @@ class Ledger:
         )
         return int(sent[0] if sent else 0) + int(claimed[0] if claimed else 0)
 
-    def pending(self, flow: str) -> list[Entry]:
-        """What a dead run of this flow left: intended, sent or unsure, oldest first."""
+    def pending(self, flow: str, others: Sequence[str] = (), actions: Sequence[str] = ()) -> list[Entry]:
+        """What a dead run of this flow left: intended, sent or unsure, oldest first; of `others` these actions alone.
+
+        What a run of another flow holds is not listed while its process lives, however long ago it took it.
+        """
         rows = self._store.query(
-            f"SELECT {COLUMNS}, lease_until FROM ledger WHERE flow = ? AND live = 1"  # noqa: S608 - constant columns
+            f"SELECT {COLUMNS}, lease_until FROM ledger WHERE flow IN ({_marks((flow, *others))}) AND live = 1"  # noqa: S608 - constant columns, question marks
             " AND state IN ('intended', 'sent', 'unsure') ORDER BY created_at, key",
-            (flow,),
+            (flow, *others),
         )
         now = self._now()
-        return [entry_of(row[:16]) for row in rows if not self._owned("", row[3], row[16], now)]
+        found = (entry_of(row[:16]) for row in rows if not self._owned("", row[3], row[16], now))
+        return [e for e in found if e.flow == flow or (e.action in actions and not self._alive(e.run))]
 
     def get(self, key: str) -> Entry | None:
         """One entry by its key."""

@@ -15,15 +15,15 @@ from connectctl.model import Change, Look, Outcome
 
 
 def recover(ctx: Context, records: RunRecords, look: Callable[[Change], Look], options: RunOptions) -> list[Unsettled]:
-    """Settles the pending entries of dead runs of this flow; returns those that stay unsure for now.
+    """Settles the pending entries of dead runs, of this flow and of those it recovers; returns what stays unsure.
 
     Nothing sent: given back, the fresh plan decides. Decided from a state that this run reads anew: closed. Sent:
     looked for, and adopted, or given back when it is certainly not there. Each settled one becomes an item.
     """
     unsure: list[Unsettled] = []
     pending: list[Unsettled] = []
-    for entry in ctx.ledger.pending(ctx.flow):
-        if not ctx.ledger.take_over(ctx.run, entry.key):
+    for entry in ctx.ledger.pending(ctx.flow, ctx.spec.recovers, ctx.spec.actions):
+        if not ctx.ledger.take_over(ctx.run, entry.key, flow=ctx.flow):
             continue
         if entry.version is None:
             ctx.ledger.settle(ctx.run, entry.key, Outcome("failed", error=f"superseded by run {ctx.run}"))

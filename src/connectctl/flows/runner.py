@@ -31,9 +31,10 @@ from connectctl.flows.report import run_object, shortened, summarise
 from connectctl.flows.runs import RunRecords, new_run_id
 from connectctl.flows.selection import Selection
 from connectctl.flows.settle import Unsettled
+from connectctl.flows.starting import is_whole
 from connectctl.model import Call
 from connectctl.plugins.specs import FlowSpec
-from connectctl.store.retention import tidy
+from connectctl.store.retention import FINISHED, tidy
 
 
 def execute(
@@ -59,7 +60,10 @@ def execute(
 def _follow(
     runtime: Runtime, result: RunResult, calls: Sequence[Call], options: RunOptions, clock: RunClock | None
 ) -> RunResult:
-    """Runs what a run has called for, in order (GN-05). One that fails does not stop the others, unlike a signal."""
+    """Runs what a run has called for, in order (GN-05). One that fails does not stop the others, unlike a signal.
+
+    The run itself has not succeeded then, whatever it did itself: its record names them (GN-19).
+    """
     run = str(result.report["run"])
     mine = replace(options, trigger="flow", parent=run, plan=None, plan_out=None, retry=None)
     made: list[RunResult] = []
@@ -67,9 +71,15 @@ def _follow(
         made.append(execute(runtime, runtime.plugins.flow(call.flow), call.params, mine, clock))
         if isinstance(made[-1].error, Interrupted):
             break
-    RunRecords(runtime.store).add_facts(run, {"calls": [called.report["run"] for called in made]})
-    heads = [shortened(called.report) for called in made]
-    return replace(result, report=result.report | {"calls": heads}, calls=tuple(made))
+    records, heads = RunRecords(runtime.store), [shortened(called.report) for called in made]
+    bad = [f"{head['flow']} (run {head['run']}, {head['status']})" for head in heads if head["status"] != "succeeded"]
+    with runtime.store.transaction():
+        records.add_facts(run, {"calls": [head["run"] for head in heads]})
+        if bad:
+            records.fail(run, f"It called for {', '.join(bad)}")
+    record = records.get(run)
+    now = {name: record[name] for name in ("status", "error")} if record is not None else {}
+    return replace(result, report=result.report | now | {"calls": heads}, calls=tuple(made))
 
 
 class _Run:
@@ -222,6 +232,8 @@ class _Run:
                 "steps": self.ctx.steps,
             }
             if not self.options.dry_run:
+                if status == "succeeded" and is_whole(self.ctx.params):
+                    self.ctx.cached(FINISHED).setdefault(self.spec.name, self.id)
                 if not isinstance(error, RunLocked):
                     self.ctx.keep_cached()
                 seal(self.runtime.store, self.id, self.clock.now())

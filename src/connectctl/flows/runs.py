@@ -78,6 +78,14 @@ class RunRecords:
             (status, rfc3339(at), _json(summary), error, run),
         )
 
+    def fail(self, run: str, error: str) -> None:
+        """Makes a failed run of one that is over and had done its own work; an error that it has already stays."""
+        self._store.execute(
+            "UPDATE runs SET status = 'failed', error = COALESCE(error, ?) WHERE id = ?"
+            " AND status IN ('succeeded', 'failed')",
+            (error, run),
+        )
+
     def warn(self, run: str, warnings: Iterable[str]) -> None:
         """Adds warnings to a closed record."""
         with self._store.transaction():

@@ -52,7 +52,8 @@ def settle(
 
     Found: adopted or foreign. Absent and the remote refuses duplicates itself: `resend` sends again, `release` gives
     the claim back so that a fresh plan decides. Absent and a repeat could double it: looked for until the remote's
-    lag has passed; then it stays `unsure`, or, when a person asked (`patient`), it is certain enough to be released.
+    lag has passed; then it goes the same way where the look `proves` it, and stays `unsure` where it does not, or,
+    when a person asked (`patient`), is certain enough to be released.
     Without `wait` there is one look at each.
     """
     waiting = list(unsettled)
@@ -93,7 +94,7 @@ def _one(
         return seen.found
     entry.lag = seen.lag
     conclusive = (looked_at - entry.sent_at).total_seconds() >= seen.lag
-    if seen.repeatable and not entry.duplicate:
+    if (seen.repeatable or (seen.proves and conclusive)) and not entry.duplicate:
         return again.send(entry, clock)
     if wait and not conclusive:
         entry.due = _next(entry, looked_at)

@@ -12,6 +12,7 @@ from connectctl.errors import ConfigError, UsageError
 from connectctl.flows.states import FlowState, FlowStates
 from connectctl.plugins.names import did_you_mean
 from connectctl.plugins.specs import FlowSpec
+from connectctl.store.retention import FINISHED
 
 if TYPE_CHECKING:
     from connectctl.plugins.manager import Plugins
@@ -116,14 +117,21 @@ def stop(store: Store, specs: Sequence[FlowSpec], now: datetime) -> list[Switche
     return switched
 
 
+def is_whole(params: Mapping[str, object]) -> bool:
+    """Whether a run with these parameters leaves nothing out."""
+    return set(params) <= WHOLE
+
+
 def unfinished(store: Store, spec: FlowSpec) -> Iterator[str]:
-    """The flows that have to come first and have not yet read everything once, with success and for real."""
+    """The flows that have to come first and have not yet read everything once, with success and for real.
+
+    The first success is a fact of its own: records of runs are forgotten after a while, that is not.
+    """
     for flow in spec.after:
-        rows = store.query(
-            "SELECT params FROM runs WHERE flow = ? AND status = 'succeeded' AND dry_run = 0 ORDER BY id", (flow,)
-        )
-        params: Iterator[Mapping[str, object]] = (json.loads(text or "{}") for (text,) in rows)
-        if not any(set(found) <= WHOLE for found in params):
+        if store.query("SELECT 1 FROM cache WHERE name = ? AND key = ?", (FINISHED, flow)):
+            continue
+        rows = store.query("SELECT params FROM runs WHERE flow = ? AND status = 'succeeded' AND dry_run = 0", (flow,))
+        if not any(is_whole(json.loads(text or "{}")) for (text,) in rows):
             yield flow
 
 

@@ -138,6 +138,8 @@ class FlowSpec:
     `params` are the inputs and `gives` the outputs (GN-01), `types` and the values of `gives` say what each is; a run
     without one of `needs` is refused, and `preset` is part of what every run gets. `function` is the code that does the
     flow's own work, for `flow show`.
+    `recovers` are other flows that make the same changes: what their dead runs left of `actions`, those that `look`
+    understands, is settled before anything is planned, as what this flow's own left (GN-21).
     `by_choice`: `flow start` with the plugin's name leaves it stopped (CR-81). `after`: the flows that have to have
     finished once before it may be started (CR-04).
     """
@@ -171,6 +173,8 @@ class FlowSpec:
     function: str = ""
     by_choice: bool = False
     after: tuple[str, ...] = ()
+    recovers: tuple[str, ...] = ()
+    actions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,8 @@ BATCH = 1000  # rows per transaction
 BATCHES = 20  # transactions per call
 PAGES = 2000  # given back to the disk per call, some 8 MB
 UNUSED = timedelta(days=90)
-LASTING = ("accounts",)  # caches whose facts are promises: which account the store belongs to
+FINISHED = "finished"  # cache: by flow, the first run that read everything with success (CR-04)
+LASTING = ("accounts", FINISHED)  # caches whose facts are promises, such as which account the store belongs to
 
 # A run goes when it ended before the day, is not its flow's newest, and the ledger has nothing of it that `run retry`
 # or the next run may still ask for.
