@@ -43,6 +43,7 @@ class Shared:
     sources: dict[str, Source]
     institute: str = ""
     certifications: dict[str, str] = field(default_factory=dict)  # code -> id
+    twins: dict[str, list[str]] = field(default_factory=dict)  # code -> ids of those that share it
     codes_read: bool = False  # whether Docebo's certifications were listed
     blind: set[str] = field(default_factory=set)  # lists of Docebo's with rows that could not be read
     block: View = field(default_factory=MarkerView)  # what `parts` has just named
@@ -229,7 +230,10 @@ def _award_view(
     certification, users = shared.certifications.get(source.code, ""), _users(chains)
     reason = source.reason
     if reason is None and shared.codes_read and not certification:
-        reason, cursor = "connectctl:certification_unknown", None  # it may come to be: the part is read anew then
+        # It may come to be, or to be the only one: the part is read anew then.
+        unclear = source.code in shared.twins
+        reason = "connectctl:certification_ambiguous" if unclear else "connectctl:certification_unknown"
+        cursor = None
     return AwardView(
         shared.common,
         source.part,
