@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from connectctl.badging.columns import Columns, MappingColumns
@@ -238,4 +238,5 @@ def _left_out(earned: Sequence[Earning]) -> tuple[Skip, ...]:
 
 
 def _said(value: Any) -> Any:
-    return value.isoformat() if isinstance(value, datetime) else value
+    """A moment in UTC, as all moments in JSON; anything else as it is."""
+    return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if isinstance(value, datetime) else value
