@@ -144,7 +144,8 @@ def replaced(story: Story, badge: Any, template: str) -> Any:
 @pytest.mark.req("CR-19", "CR-42")
 @chapter
 def test_settings_and_master(story: Story) -> None:
-    assert story.go("read-settings")["output"]["SYNC_REVOCATION"] is False
+    settings = story.go("read-settings")["output"]
+    assert (settings["SYNC_REVOCATION"], settings["BATCH_SYNC_START_DATE"]) == (False, "2026-01-01T00:00:00Z")
     assert story.go("check-master")["output"] == {"docebo_to_credly": True, "credly_to_docebo": True}
     story.world.run("lookup", "set", "integration-settings", "CREDLY", "CREDLY_INTEGRATION_MASTER", "Value=CREDLY")
     assert story.go("check-master")["output"] == {"docebo_to_credly": False, "credly_to_docebo": True}
@@ -209,7 +210,7 @@ def test_the_functions_that_read_people_and_awards(story: Story) -> None:
     ours = next(badge for badge in box.credly.live_badges() if badge.issuer_earner_id)
     for params, answer in (
         ({"earner": person.user_id}, (True, False)),
-        ({"earner": " "}, (False, False)),
+        ({}, (False, False)),
         ({"earner": stranger.user_id}, (False, True)),
         ({"earner": "4711-x"}, (False, False)),
         ({"badge": ours.id}, (True, False)),
@@ -219,6 +220,7 @@ def test_the_functions_that_read_people_and_awards(story: Story) -> None:
     award = box.docebo.award(person.user_id, CODE, "2026-02-01 10:00:00", always_valid=True)
     output = story.go("find-award", user=person.user_id, certification=CODE)["output"]["award"]
     assert (output["id"], output["always_valid"]) == (str(award.award_id), True)
+    assert output["issued_at"] == "2026-02-01T10:00:00Z"
     report = story.go("read-awards")
     assert str(award.award_id) in {one["id"] for one in report["output"]["awards"]}
     assert {call["flow"] for call in report["calls"]} == {"credly.process-awards"}

@@ -267,6 +267,18 @@ def test_where_a_certification_could_not_be_read_none_is_called_unknown(
     monkeypatch.undo()
 
 
+@pytest.mark.req("CR-51", "GN-17")
+def test_a_code_that_two_certifications_share_is_given_to_neither(imports: Imports) -> None:
+    twin = imports.box.docebo.add_certification("PRIVACY", "Another Privacy Officer")
+    imports.box.credly.issue(imports.users[0].email, imports.template, state="accepted")
+    report = imports.run()
+    assert report["done"] == {"create_training": 1}
+    assert report["skipped"] == {"connectctl:certification_ambiguous": 1}
+    assert imports.awards() == []
+    del imports.box.docebo.certifications[twin.certification_id]
+    assert imports.run()["done"] == {"award": 1}
+
+
 @pytest.mark.req("CR-43", "GN-19")
 def test_a_badge_that_cannot_be_read_stops_no_other(imports: Imports) -> None:
     first, second = imports.users[:2]

@@ -151,6 +151,17 @@ def test_a_run_without_what_it_needs_is_refused_whoever_starts_it(flows: Flows) 
     assert flows.ran == [("one", {})]
 
 
+@pytest.mark.parametrize("given", ["", " ", ["1", ""], ["\t"], "1\n2", "\x1b[31m1"])
+def test_a_parameter_that_is_blank_or_no_plain_text_is_refused_before_anything_is_read(
+    flows: Flows, given: str | list[str]
+) -> None:
+    flows.calls = {"one": (Call("many.three", {"key": "k", "only": given}),)}
+    (called,) = flows.run("one").calls
+    assert isinstance(called.error, UsageError)
+    assert called.error.hint == "connectctl flow show many.three"
+    assert flows.ran == [("one", {})]
+
+
 @pytest.mark.req("GN-05")
 def test_what_is_called_reads_the_rows_that_its_caller_wrote(flows: Flows) -> None:
     row = {"Integration": "TOY", "Key": "KEY", "Value": "v"}

@@ -62,6 +62,22 @@ def test_the_saved_expiry_is_the_one_that_counts(store: Store) -> None:
     assert (verdict.refusal, verdict.change.data["expires_at"]) == ("", "2027-01-01T00:00:00Z")
 
 
+@pytest.mark.req("GN-40", "CR-36", "CR-41")
+@pytest.mark.parametrize("given", [{"a": 1}, "soon", 5, False, None, "2027-01-01"])
+def test_an_expiry_that_no_plan_has_computed_is_refused(store: Store, given: object) -> None:
+    edited = replace(ADA, data={**ADA.data, "expires_at": given})
+    assert saved(store, edited).judge(ADA).refusal
+
+
+@pytest.mark.req("GN-40", "CR-36", "CR-41")
+@pytest.mark.parametrize("expires", ["2027-01-01T00:00:00Z", None])
+def test_the_expiry_of_an_award_is_its_own(store: Store, expires: str | None) -> None:
+    award = replace(ADA, version=f"b1@{expires or 'never'}", data={**ADA.data, "expires_at": expires})
+    edited = replace(award, data={**ADA.data, "expires_at": "2099-01-01T00:00:00Z"})
+    assert saved(store, edited).judge(award).refusal
+    assert not saved(store, award).judge(award).refusal
+
+
 @pytest.mark.req("GN-40")
 def test_a_saved_change_that_is_planned_no_more_says_why(store: Store) -> None:
     selection = saved(store, ADA, replace(ADA, holding="h|2"), replace(ADA, holding="h|3"))

@@ -211,6 +211,8 @@ def test_one_event_by_its_id(api: FakeAPI, fake: Credly) -> None:
 def test_an_id_cannot_leave_its_place(api: FakeAPI, fake: Credly) -> None:
     api.on("GET", f"{PATH}/../badges?x=1", status=404, json={})  # as it arrives, unquoted
     assert fake.event("../badges?x=1") is None
+    api.on("GET", "/organizations/org/badge_templates/../badges?x=1", status=404, json={})
+    assert fake.template("../badges?x=1") is None
 
 
 @pytest.mark.parametrize("order", ["desc", "asc"])

@@ -35,7 +35,7 @@ def list_courses(
         return list(rows.values())
     for course in only:
         if course not in rows:
-            raise UsageError(f"Docebo has no course {course}", hint=f"connectctl flow run {ctx.flow} --dry-run")
+            raise UsageError(f"Docebo has no course {course}", hint=f"connectctl flow show {ctx.flow}")
     return [row for row in rows.values() if row.id in only]
 
 

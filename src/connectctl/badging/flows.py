@@ -168,5 +168,6 @@ def _reconcile(spec: ProviderSpec) -> FlowSpec:
         writes=(f"{spec.title} credentials, only with repair=true", "Docebo's external training and awards, likewise"),
         settings=tuple(setting.name for setting in spec.settings),
         params=("repair", "revoke"),
+        types={"repair": "true or false", "revoke": "true or false, with repair"},
         batch=spec.capabilities.batch,
     )

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from connectctl.badging.columns import Columns, MappingColumns
@@ -257,4 +257,5 @@ def _shares(people: Sequence[str]) -> Iterator[list[str]]:
 
 
 def _said(value: Any) -> Any:
-    return value.isoformat() if isinstance(value, datetime) else value
+    """A moment in UTC, as all moments in JSON; anything else as it is."""
+    return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if isinstance(value, datetime) else value

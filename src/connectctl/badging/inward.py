@@ -44,6 +44,7 @@ class Shared:
     sources: dict[str, Source]
     institute: str = ""
     certifications: dict[str, str] = field(default_factory=dict)  # code -> id
+    twins: dict[str, list[str]] = field(default_factory=dict)  # code -> ids of those that share it
     codes_read: bool = False  # whether Docebo's certifications were listed
     blind: set[str] = field(default_factory=set)  # lists of Docebo's with rows that could not be read
     block: View = field(default_factory=MarkerView)  # what `parts` has just named
@@ -232,9 +233,10 @@ def _award_view(
     certification, users = shared.certifications.get(source.code, ""), _users(chains)
     reason = source.reason
     if reason is None and shared.codes_read and not certification:
-        # It may come to be, or be in a row that could not be read: the part is read anew then.
-        seen_all = "certification" not in shared.blind
-        reason, cursor = "connectctl:certification_unknown" if seen_all else "connectctl:incomplete", None
+        # It may come to be, or to be the only one, or be in a row that could not be read: the part is read anew then.
+        doubt = "ambiguous" if source.code in shared.twins else "unknown"
+        unread = doubt == "unknown" and "certification" in shared.blind
+        reason, cursor = "connectctl:incomplete" if unread else f"connectctl:certification_{doubt}", None
     return AwardView(
         shared.common,
         source.part,

@@ -79,10 +79,14 @@ def _read_earners(shared: Shared, ctx: RunContext, earners: set[str]) -> None:
 
 
 def _read_certifications(shared: Shared, ctx: RunContext) -> None:
+    """The certifications by code; which of several with one code is meant nobody can tell, so it is none of them."""
     codes = {source.code for source in shared.sources.values()}
+    found: dict[str, set[str]] = {}
     for one in certifications.walk(ctx.client("docebo"), on_bad=_problem(shared, "certification")):
-        if one.code.strip() in codes:
-            shared.certifications.setdefault(one.code.strip(), one.id)
+        if (code := one.code.strip()) in codes:
+            found.setdefault(code, set()).add(one.id)
+    shared.certifications = {code: min(ids) for code, ids in found.items() if len(ids) == 1}
+    shared.twins = {code: sorted(ids) for code, ids in found.items() if len(ids) > 1}
     shared.codes_read = True
 
 

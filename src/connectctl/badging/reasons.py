@@ -41,6 +41,7 @@ SENTENCES = {
     "connectctl:failed_before": "The remote refused it before; connectctl run retry RUN tries again.",
     "connectctl:plan_unknown": "Docebo has no such learning plan.",
     "connectctl:certification_unknown": "Docebo has no certification with this code.",
+    "connectctl:certification_ambiguous": "Several certifications of Docebo have this code: which is meant is unclear.",
     "connectctl:no_issue_date": "The credential has no date of issue.",
     "connectctl:not_accepted": "The learner has not accepted the credential yet.",
     "connectctl:successor_unknown": "It was replaced by a credential that was not read.",

@@ -79,7 +79,7 @@ def batch_sync_command(spec: ProviderSpec) -> click.Command:
             "all_history",
             "reissue",
         )
-        given = {key: value for key in names if (value := options.pop(key))}
+        given = {key: value for key in names if (value := options.pop(key)) not in (None, False, ())}
         params = {key: list(value) if isinstance(value, tuple) else value for key, value in given.items()}
         for key, fits in ONLY.items():
             if key in params and direction != fits:

@@ -117,9 +117,17 @@ def _raise(result: RunResult) -> None:
     if report["status"] == "failed" and (report["failed"] or report["unsure"]):  # else a run that it called for is
         unsure = f" and {report['unsure']} unsure" if report["unsure"] else ""
         hint = f"connectctl run retry {report['run']}"
-        if report["dry_run"]:
+        if report["dry_run"] or _is_outdated(report):
             hint = f"connectctl run show {report['run']}"
         raise RunIncomplete(f"The run {report['run']} finished with {report['failed']} failed{unsure}", hint=hint)
+
+
+def _is_outdated(report: Mapping[str, Any]) -> bool:
+    """Whether nothing failed but what a saved plan no longer allows: a retry of that has nothing to do."""
+    from connectctl.flows.selection import OUTDATED
+
+    bad = (item for item in report["items"] if item["outcome"] in ("failed", "unsure", "released", None))
+    return report["trigger"] == "apply" and all((item["error"] or "").startswith(OUTDATED) for item in bad)
 
 
 def show_run(session: Session, report: Mapping[str, Any], *, as_json: bool, ended: bool = True) -> None:

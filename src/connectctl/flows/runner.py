@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -55,6 +56,26 @@ def execute(
     if not options.dry_run:
         tidy(runtime.store, runtime.settings.keep_runs, used.now())
     return _follow(runtime, result, run.planner.calls, options, clock) if run.planner.calls else result
+
+
+def _check_params(spec: FlowSpec, params: Mapping[str, Any]) -> None:
+    """Raises UsageError for a parameter that is missing, blank or no plain text.
+
+    A blank one narrows nothing: a script's empty variable would run the flow for everybody.
+    """
+    missing = [name for name in spec.needs if params.get(name) in (None, "", [])]
+    if missing:
+        words = " ".join(f"--param {name}=…" for name in missing)
+        raise UsageError(
+            f"{spec.name} cannot run without {' and '.join(missing)}", hint=f"connectctl flow run {spec.name} {words}"
+        )
+    for name, value in params.items():
+        for text in value if isinstance(value, list | tuple) else (value,):
+            if isinstance(text, str) and not text.strip():
+                raise UsageError(f"The parameter {name} is blank", hint=f"connectctl flow show {spec.name}")
+            if isinstance(text, str) and any(unicodedata.category(sign) == "Cc" for sign in text):
+                message = f"The parameter {name} holds a line break or another control character"
+                raise UsageError(message, hint=f"connectctl flow show {spec.name}")
 
 
 def _follow(
@@ -153,13 +174,7 @@ class _Run:
     def _run(self) -> None:
         if self.options.plan_out:
             planfile.check_place(self.options.plan_out)
-        missing = [name for name in self.spec.needs if self.ctx.params.get(name) in (None, "", [])]
-        if missing:
-            words = " ".join(f"--param {name}=…" for name in missing)
-            raise UsageError(
-                f"{self.spec.name} cannot run without {' and '.join(missing)}",
-                hint=f"connectctl flow run {self.spec.name} {words}",
-            )
+        _check_params(self.spec, self.ctx.params)
         caller = self.records.get(self.options.parent) if self.options.parent else None
         if caller is not None and self.spec.title:
             flows = self.runtime.plugins.flows

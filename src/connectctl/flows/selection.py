@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from connectctl.errors import UsageError
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
     from connectctl.flows.runs import RunRecords
 
 FROZEN = frozenset({"expires_at"})  # computed from the day of the plan; the saved value is the one that counts (CR-61)
+
+OUTDATED = "the world has changed since the plan was made"
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +89,7 @@ class Selection:
             return Verdict(change, wanted=False)
         self._met.add(planfile.identity(change))
         if _essence(saved) != _essence(change):
-            return Verdict(saved, refusal="the world has changed since the plan was made: its data differ now")
+            return Verdict(saved, refusal=f"{OUTDATED}: its data differ now")
         return Verdict(saved)
 
     def note(self, skip: Skip) -> None:
@@ -99,7 +102,7 @@ class Selection:
         return [
             (
                 change,
-                f"the world has changed since the plan was made: {self._reasons.get(change.holding, 'not due now')}",
+                f"{OUTDATED}: {self._reasons.get(change.holding, 'not due now')}",
             )
             for key, change in (self.saved or {}).items()
             if key not in self._met and not taken(change.holding)
@@ -107,5 +110,18 @@ class Selection:
 
 
 def _essence(change: Change) -> tuple[Any, ...]:
-    data = {name: value for name, value in change.data.items() if name not in FROZEN}
+    """What must not differ. An expiry that is a moment may: only its day was computed. What else stands there may not,
+    and neither may that of a change whose version names it, because it was not computed (CR-36, CR-41).
+    """
+    data = dict(change.data)
+    for name in FROZEN & data.keys():
+        if _is_moment(data[name]) and str(data[name]) not in str(change.version):
+            del data[name]
     return (change.email, change.template, change.user, change.supersedes, data)
+
+
+def _is_moment(value: object) -> bool:
+    try:
+        return isinstance(value, str) and datetime.fromisoformat(value).tzinfo is not None
+    except ValueError:
+        return False

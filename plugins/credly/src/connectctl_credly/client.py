@@ -107,7 +107,7 @@ class Credly:
         """The template as it was when this run first asked; None when Credly has no such template."""
         if template_id not in self._known:
             try:
-                answer = self._http.get(self._path(f"badge_templates/{template_id}"))
+                answer = self._http.get(self._path(f"badge_templates/{_step(template_id)}"))
             except NotFound:
                 self._known[template_id] = None
             else:
