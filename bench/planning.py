@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
+
+from _command import command
 
 from connectctl_sandbox import Clock, Sandbox
 
@@ -31,19 +31,6 @@ def world(completions: int) -> Sandbox:
     return box
 
 
-def command(home: Path, *args: str) -> tuple[float, float]:
-    """Seconds and peak MiB of one command; ends the benchmark when it fails."""
-    started = time.perf_counter()
-    env = os.environ | {"CONNECTCTL_HOME": str(home)}
-    with (home / "out").open("wb") as out:
-        process = subprocess.Popen([sys.executable, "-m", "connectctl", *args], env=env, stdout=out, stderr=out)
-        _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        sys.exit(f"connectctl {' '.join(args)}: {process.returncode}\n{(home / 'out').read_text()[-2000:]}")
-    return time.perf_counter() - started, usage.ru_maxrss / 1024
-
-
 def main() -> int:
     pace: list[float] = []
     peak = 0.0
@@ -61,7 +48,8 @@ def main() -> int:
             ):
                 command(home, *args)
             box.select_templates()
-            seconds, peak = command(home, "credly", "batch-sync", "--dry-run", "--plan-out", str(home / "plan"))
+            made = command(home, "credly", "batch-sync", "--dry-run", "--plan-out", str(home / "plan"))
+            seconds, peak = made.seconds, made.peak
         pace.append(seconds / completions)
         print(
             f"{completions:7} completions: {seconds:6.1f} s, {1000 * pace[-1]:.2f} ms each, peak {peak:.0f} MiB",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import signal
@@ -12,6 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from connectctl.cli import main
 from connectctl_sandbox import Sandbox
 
 Key = tuple[str, str]  # template id, Docebo user id
@@ -38,10 +42,16 @@ class World:
         )
 
     def run(self, *args: str) -> tuple[int, str, str]:
-        """Exit code, stdout, stderr of one command."""
-        process = self.start(*args)
-        out, err = process.communicate(timeout=120)
-        return process.returncode, out, err
+        """Exit code, stdout, stderr of one command, in this process: to start one takes longer than most commands."""
+        out, err = (io.TextIOWrapper(io.BytesIO(), "utf-8", write_through=True) for _ in range(2))
+        with pytest.MonkeyPatch.context() as patch:
+            for name in [name for name in os.environ if name.startswith("CONNECTCTL_")]:
+                patch.delenv(name)
+            patch.setenv("CONNECTCTL_HOME", str(self.home))
+            for name, stream in (("stdin", io.TextIOWrapper(io.BytesIO())), ("stdout", out), ("stderr", err)):
+                patch.setattr(sys, name, stream)
+            code = main(args)
+        return code, _text(out), _text(err)
 
     def report(self, *args: str) -> tuple[int, dict[str, Any]]:
         """Exit code and the run's object."""
@@ -55,6 +65,11 @@ class World:
         return Counter(
             (b.template_id, str(b.issuer_earner_id)) for b in self.box.credly.live_badges() if b.issuer_earner_id
         )
+
+
+def _text(stream: io.TextIOWrapper) -> str:
+    stream.seek(0)
+    return stream.read()
 
 
 def make_world(box: Sandbox, home: Path, *, search_lag: int = 1, extra: str = "") -> World:

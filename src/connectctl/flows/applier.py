@@ -107,13 +107,13 @@ class Applier:
         with store.transaction():
             claimed = ledger.claim(run, self._ctx.flow, [(job.key, job.change) for job in jobs])
             self._guard(job.change for job in jobs if job.key in claimed)  # what it refuses is not claimed
-        for job in jobs:
-            if job.key not in claimed:
-                # Another run got the holding between our plan and our claim, or the remote refused just this before.
-                entry = ledger.get(job.key)
-                refused = entry is not None and entry.state == "failed"
-                why = "connectctl:failed_before" if refused else "already_assigned"
-                self._records.set_item(job.item, "skipped", None, why)
+            for job in jobs:
+                if job.key not in claimed:
+                    # Another run got the holding between our plan and our claim, or the remote refused it before.
+                    entry = ledger.get(job.key)
+                    refused = entry is not None and entry.state == "failed"
+                    why = "connectctl:failed_before" if refused else "already_assigned"
+                    self._records.set_item(job.item, "skipped", None, why)
         queue = deque(job for job in jobs if job.key in claimed)
         inflight: dict[Future[list[Sent]], int] = {}
         arrived: list[Sent] = []
