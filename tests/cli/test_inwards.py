@@ -198,6 +198,20 @@ def test_what_we_issued_does_not_come_back(imports: Imports) -> None:
     assert (report["planned"], report["skipped"]) == ({}, {"issued_by_us": 2, "identity_conflict": 2})
 
 
+@pytest.mark.req("GN-32", "GN-36")
+def test_an_address_that_moves_to_another_user_makes_no_second_training_or_award(imports: Imports) -> None:
+    first, second = imports.users[:2]
+    badge = imports.box.credly.issue(first.email, imports.template, state="accepted")
+    assert imports.run()["done"] == {"create_training": 1, "award": 1}
+    users = imports.box.docebo.users
+    users[first.user_id] = _with(first, email="moved@example.org")
+    users[second.user_id] = _with(second, email=first.email)
+    report = imports.run("--full")
+    assert (report["planned"], report["skipped"]) == ({}, {"identity_conflict": 2})
+    assert (list(imports.trainings()), len(imports.awards())) == ([badge.id], 1)
+    assert imports.run()["planned"] == {}
+
+
 @pytest.mark.req("CR-12", "CR-19", "CR-75", "CR-76")
 def test_with_docebo_as_the_master_no_award_is_given(imports: Imports) -> None:
     imports.setting("CREDLY_INTEGRATION_MASTER", "docebo")

@@ -219,6 +219,7 @@ def _training_view(
         shared.institute,
         source.reason,
         "external training" in shared.blind,
+        shared.spool.bearers(source.part, chains),
         cursor=cursor,
     )
 
@@ -242,6 +243,7 @@ def _award_view(
         whole,
         reason,
         "award" in shared.blind,
+        shared.spool.bearers(source.part, chains),
         cursor=cursor,
     )
 
