@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Mapping, MutableMapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -273,6 +273,9 @@ class RunContext(Protocol):
         `prefix` is what their holdings begin with, so much that an id is of one kind of things in one account: other
         remotes may use the same ids.
         """
+
+    def standing(self, holding_prefix: str) -> Iterable[tuple[str, str]]:
+        """Holding and version of everything of ours that stands under the prefix (done or adopted), in no order."""
 
     def recorded(self, keys: Collection[str]) -> Mapping[str, Recorded]:
         """What the ledger's entries with these keys were planned as, by key."""

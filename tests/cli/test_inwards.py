@@ -179,6 +179,24 @@ def test_a_deleted_badge_counts_as_revoked(imports: Imports, shown: Any) -> None
     assert imports.run()["planned"] == {}
 
 
+@pytest.mark.req("CR-82", "GN-37")
+@pytest.mark.parametrize("shown", ["snapshot", "current"])
+def test_a_badge_deleted_days_before_everything_is_read_counts_as_revoked(imports: Imports, shown: Any) -> None:
+    """As in every run of somebody who imports once a week: the event is older than the overlap."""
+    imports.box.credly.flags.event_state = shown
+    users = imports.users
+    badge = imports.box.credly.issue(users[0].email, imports.template, state="accepted")
+    imports.box.credly.issue(users[1].email, imports.template, state="accepted")
+    imports.run()
+    imports.box.clock.advance(60)
+    imports.box.credly.delete(badge.id)
+    imports.box.clock.advance(3 * 86400)
+    imports.box.credly.issue(users[2].email, imports.template, state="accepted")
+    report = imports.run("--full")
+    assert report["done"] == {"create_training": 1, "award": 1, "delete_training": 1, "revoke_award": 1}
+    assert imports.run()["planned"] == {}
+
+
 @pytest.mark.req("CR-50", "GN-34")
 def test_what_is_missing_from_a_list_stays(imports: Imports) -> None:
     badge = imports.box.credly.issue(imports.users[0].email, imports.template, state="accepted")
@@ -196,6 +214,20 @@ def test_what_we_issued_does_not_come_back(imports: Imports) -> None:
     imports.box.credly.issue(other.email, imports.template, issuer_earner_id=str(user.user_id), state="accepted")
     report = imports.run()
     assert (report["planned"], report["skipped"]) == ({}, {"issued_by_us": 2, "identity_conflict": 2})
+
+
+@pytest.mark.req("GN-32", "GN-36")
+def test_an_address_that_moves_to_another_user_makes_no_second_training_or_award(imports: Imports) -> None:
+    first, second = imports.users[:2]
+    badge = imports.box.credly.issue(first.email, imports.template, state="accepted")
+    assert imports.run()["done"] == {"create_training": 1, "award": 1}
+    users = imports.box.docebo.users
+    users[first.user_id] = _with(first, email="moved@example.org")
+    users[second.user_id] = _with(second, email=first.email)
+    report = imports.run("--full")
+    assert (report["planned"], report["skipped"]) == ({}, {"identity_conflict": 2})
+    assert (list(imports.trainings()), len(imports.awards())) == ([badge.id], 1)
+    assert imports.run()["planned"] == {}
 
 
 @pytest.mark.req("CR-12", "CR-19", "CR-75", "CR-76")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from connectctl.badging.chains import FATES, Chain, Fate, date_reason, fate, origin_reason, user_reason
-from connectctl.badging.inward_view import AwardView, Draft, present, unsettled
+from connectctl.badging.inward_view import AwardView, Draft, elsewhere, present, unsettled
 from connectctl.docebo.certifications import Award
 from connectctl.model import Applied, Change, Outcome, Plan
 
@@ -119,6 +119,8 @@ def _keep(view: AwardView, draft: Draft, chain: Chain, claim: Claim, applied: Ap
         draft.skip(chain, place, "foreign" if any(award.source for award in standing) else "came_from_docebo")
     elif _is_over(view, newest.expires_at):
         draft.skip(chain, place, "expired_before")
+    elif elsewhere(view, chain):
+        draft.skip(chain, place, "identity_conflict", "another user has the award of this credential")
     elif _undone(applied, chain):
         draft.skip(chain, place, "revoked_before")
     else:

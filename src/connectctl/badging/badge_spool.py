@@ -34,6 +34,7 @@ class BadgeSpool(Spool):
             "CREATE INDEX trainings_code ON trainings(code)",
             "CREATE TABLE awards (user TEXT, code TEXT, id TEXT, data TEXT, PRIMARY KEY (user, code, id))"
             " WITHOUT ROWID",
+            "CREATE TABLE bearers (part TEXT, badge TEXT, user TEXT, PRIMARY KEY (part, badge, user)) WITHOUT ROWID",
             "CREATE TABLE needy (kind TEXT, user TEXT, PRIMARY KEY (kind, user)) WITHOUT ROWID",
             "CREATE TABLE events (id TEXT PRIMARY KEY, at TEXT) WITHOUT ROWID",
         ):
@@ -294,6 +295,22 @@ class BadgeSpool(Spool):
         for user, id, code, link in rows:
             found.setdefault(user, []).append(Training(id, user, "", code, "", None, None, link))
         return found
+
+    def add_bearers(self, part: str, rows: Iterable[tuple[str, str]]) -> None:
+        """Keeps (credential, user): who has what a part made from a credential, by the ledger's word."""
+        self._db.executemany("INSERT OR IGNORE INTO bearers VALUES (?,?,?)", ((part, *row) for row in rows))
+
+    def bearers(self, part: str, chains: Sequence[Chain]) -> dict[str, frozenset[str]]:
+        """Those users by the credentials of these chains."""
+        ids = sorted({id for chain in chains for id in chain.ids})
+        rows = self._db.execute(
+            "SELECT badge, user FROM bearers WHERE part = ? AND badge IN (SELECT value FROM json_each(?))",
+            (part, json.dumps(ids)),
+        )
+        found: dict[str, set[str]] = {}
+        for badge, user in rows:
+            found.setdefault(badge, set()).add(user)
+        return {badge: frozenset(users) for badge, users in found.items()}
 
     def add_awards(self, rows: Iterable[Award]) -> None:
         """Keeps awards by user and code."""

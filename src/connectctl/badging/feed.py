@@ -127,10 +127,22 @@ class Arrivals:
         self.fed = True
         return new
 
+    def since(self, position: datetime) -> datetime:
+        """From when on the events have to be read: a run without them may have moved the position past some."""
+        read = self.ctx.cursor(EVENTS, EVENTS)
+        return min(position, datetime.fromisoformat(read) if read else position) - OVERLAP
+
     def catch_up(self, templates: Collection[str]) -> None:
-        """After whole lists: the events that these show to be over, so that the next run need not look at them."""
+        """After whole lists: the events that these show to be over, so that the next run need not look at them.
+
+        What was deleted since the events were read last is in no list, and no later run asks for it again (CR-82).
+        """
+        known = self.ctx.cursor(EVENTS, EVENTS) is not None
         try:
-            for event in self.provider.feed((self.newest or self.ctx.now) - OVERLAP):
+            for event in self.provider.feed(self.since(self.newest or self.ctx.now)):
+                if event.gone and event.subject and known and not self.spool.knows(event.subject):
+                    self._miss(event, templates)
+                    self.spool.add_event(event.id, event.at)
                 shown = self.spool.updated_at(event.subject)
                 foreign = event.credential is not None and event.credential.template_id not in templates
                 if event.kind != "credential" or foreign or (shown is not None and shown >= event.at):
@@ -138,6 +150,14 @@ class Arrivals:
         except (NotFound, NotAllowed, Rejected):
             return
         self.fed = True
+
+    def _miss(self, event: FeedEvent, templates: Collection[str]) -> None:
+        """Keeps what an event calls deleted, and what a whole list does not show."""
+        one, made = event.credential, self._made([event.subject])
+        if one is None:
+            self.lost += [event.subject] if not made else []
+        elif one.template_id in templates and not self.failed.keys() & self.family.get(one.template_id, set()):
+            self.spool.add_badges([(one, self._is_ours(one, made), self._wanted(one, made))], deleted=True)
 
     def _move(self, at: datetime | None) -> None:
         """Notes how far the provider's own time has got; what lies in the far future says nothing about it."""

@@ -125,7 +125,7 @@ def _read_credentials(shared: Shared, ctx: RunContext) -> None:
     positions = {part: window.position(ctx, part, fingerprint(shared, source)) for part, source in wanted.items()}
     going = {part: at for part, at in positions.items() if at is not None}
     feeds, fresh = shared.spec.capabilities.has_feed and window.keeps, set(wanted)
-    events = arrivals.remember(min(going.values()) - OVERLAP) if feeds and going else None
+    events = arrivals.remember(arrivals.since(min(going.values()))) if feeds and going else None
     if events is not None:
         left = [item for part in sorted(going) for item in ctx.open_items(part)]
         arrivals.reopen(left, min(going.values()))
@@ -137,6 +137,7 @@ def _read_credentials(shared: Shared, ctx: RunContext) -> None:
             arrivals.read_list(template, part)
     if feeds and events is None and wanted:
         arrivals.catch_up(templates)
+        read_vanished(shared, ctx, sorted(templates))
 
 
 def _named(shared: Shared, ctx: RunContext) -> list[str]:
@@ -223,6 +224,7 @@ def _training_view(
         shared.institute,
         source.reason,
         "external training" in shared.blind,
+        shared.spool.bearers(source.part, chains),
         cursor=cursor,
     )
 
@@ -249,6 +251,7 @@ def _award_view(
         whole,
         reason,
         "award" in shared.blind,
+        shared.spool.bearers(source.part, chains),
         cursor=cursor,
     )
 
@@ -265,7 +268,9 @@ def _markers(shared: Shared, ctx: RunContext) -> Iterator[MarkerView]:
     if shared.unread or problems or not shared.window.keeps:
         return
     if shared.arrivals.fed:
-        cursor = Cursor(EVENTS, ctx.now.isoformat())
+        read_before = ctx.cursor(EVENTS, EVENTS)
+        newest = shared.arrivals.newest.isoformat() if shared.arrivals.newest else read_before or ctx.now.isoformat()
+        cursor = Cursor(EVENTS, newest)  # in the provider's own time
         for events in shared.spool.events((shared.arrivals.newest or ctx.now) - OVERLAP):
             yield MarkerView(cursor, tuple(OpenItem(event, {}) for event in events))
     if shared.window.whole:

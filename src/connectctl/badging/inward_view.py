@@ -34,7 +34,8 @@ class TrainingView:
     """Some chains of one template, and all that decides about the external training they become.
 
     `trainings` are the Docebo trainings that bear a mark, by user, as far as the ledger does not answer.
-    `reason` is why the template's credentials become none.
+    `reason` is why the template's credentials become none. `bearers` are the users who have one by the ledger's word,
+    by credential.
     """
 
     common: Common
@@ -46,6 +47,7 @@ class TrainingView:
     institute: str = ""
     reason: str | None = None
     blind: bool = False  # a row of Docebo's list could not be read: it may be ours
+    bearers: Mapping[str, frozenset[str]] = field(default_factory=dict)
     problems: tuple[Problem, ...] = ()
     cursor: Cursor | None = None
 
@@ -56,6 +58,7 @@ class AwardView:
 
     `awards` are the Docebo awards of the users that the ledger does not answer for. `whole`: every credential of the
     users was readable, so that what is not there is not there. `brand` is the source that our awards name.
+    `bearers` are the users whose award shows a credential by the ledger's word.
     """
 
     common: Common
@@ -69,6 +72,7 @@ class AwardView:
     whole: bool = True
     reason: str | None = None
     blind: bool = False  # a row of Docebo's list could not be read: it may be ours
+    bearers: Mapping[str, frozenset[str]] = field(default_factory=dict)
     problems: tuple[Problem, ...] = ()
     cursor: Cursor | None = None
 
@@ -144,6 +148,11 @@ def refused(applied: Applied | None, change: Change) -> bool:
         return False
     key = change.key("")
     return key in applied.refused or (applied.state == "failed" and applied.key == key)
+
+
+def elsewhere(view: TrainingView | AwardView, chain: Chain) -> bool:
+    """Whether another user has what was made from this chain: its address has moved to somebody else (GN-36)."""
+    return any(view.bearers.get(id, frozenset()) - {chain.user} for id in chain.ids)
 
 
 def unsettled(applied: Applied | None) -> bool:

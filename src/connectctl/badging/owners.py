@@ -40,6 +40,7 @@ def read_docebo(shared: Shared, ctx: RunContext, views: Callable[[], Iterator[Tr
     spool = shared.spool
     earners: set[str] = set()
     written = False  # whether an award is about to be given or updated
+    asked: dict[str, str] = {}  # part -> the beginning of its holdings
     for view in views():
         if isinstance(view, TrainingView):
             asking = [chain for chain in view.chains if training.asks(view, chain)]
@@ -50,12 +51,31 @@ def read_docebo(shared: Shared, ctx: RunContext, views: Callable[[], Iterator[Tr
             spool.add_needy("award", {claim.user for claim in claims})
             written = written or any(change.action != "revoke_award" for change in awarding.plan(view).changes)
         earners |= _strangers(asking)
+        if asking:
+            asked[view.source] = _beginning(shared.common.account, view)
+    for source, beginning in asked.items():
+        spool.add_bearers(source, _bearers(ctx, beginning))
     if written or spool.needy("award"):
         _read_certifications(shared, ctx)
     if not spool.everybody:
         _read_earners(shared, ctx, earners)
     _read_trainings(shared, ctx, spool.needy("training"))
     _read_awards(shared, ctx, spool.needy("award"))
+
+
+def _beginning(account: str, view: TrainingView | AwardView) -> str:
+    """What the holdings of all users of a part begin with."""
+    if isinstance(view, TrainingView):
+        return "|".join((account, "training", view.template, ""))
+    return awarding.holding(account, view.code, "")
+
+
+def _bearers(ctx: RunContext, beginning: str) -> Iterator[tuple[str, str]]:
+    """(Credential, user) of all that the ledger has standing: another address never makes a second one (GN-36)."""
+    for place, version in ctx.standing(beginning):
+        user, _, root = place.removeprefix(beginning).partition("|")
+        for badge in {version.partition("@")[0], root} - {""}:
+            yield badge, user
 
 
 def _strangers(chains: Sequence[Chain]) -> set[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from connectctl.badging.chains import FATES, Chain, date_reason, fate, origin_reason, user_reason
-from connectctl.badging.inward_view import Draft, TrainingView, present, unsettled
+from connectctl.badging.inward_view import Draft, TrainingView, elsewhere, present, unsettled
 from connectctl.docebo.training import Training
 from connectctl.model import Applied, Change, Outcome, Plan
 
@@ -32,7 +32,8 @@ def plan(view: TrainingView) -> Plan:
         if reason is not None:
             draft.skip(chain, place, reason)
         else:
-            _decide(view, draft, chain, place, elsewhere=any(id in bearers for id in chain.ids))
+            taken = any(id in bearers for id in chain.ids) or elsewhere(view, chain)
+            _decide(view, draft, chain, place, taken=taken)
     return draft.done(view.problems, view.cursor)
 
 
@@ -51,22 +52,22 @@ def asks(view: TrainingView, chain: Chain) -> bool:
     return fate(chain, view.common.options) in (*ENDED, "live")
 
 
-def _decide(view: TrainingView, draft: Draft, chain: Chain, place: str, *, elsewhere: bool) -> None:
-    """`elsewhere`: somebody has a training of this chain, and when it is not its own user, nobody gets one (GN-36)."""
+def _decide(view: TrainingView, draft: Draft, chain: Chain, place: str, *, taken: bool) -> None:
+    """`taken`: somebody has a training of this chain, and when it is not its own user, nobody gets one (GN-36)."""
     applied, now = view.applied.get(place), fate(chain, view.common.options)
     if unsettled(applied):
         draft.skip(chain, place, "connectctl:unsettled")
     elif view.blind and asks(view, chain):
         draft.skip(chain, place, "connectctl:incomplete")
     elif now == "live":
-        _keep(view, draft, chain, applied, elsewhere=elsewhere)
+        _keep(view, draft, chain, applied, taken=taken)
     elif now in ENDED:
         _end(view, draft, chain, applied)
     else:
         draft.skip(chain, place, FATES[now])
 
 
-def _keep(view: TrainingView, draft: Draft, chain: Chain, applied: Applied | None, *, elsewhere: bool) -> None:
+def _keep(view: TrainingView, draft: Draft, chain: Chain, applied: Applied | None, *, taken: bool) -> None:
     """A live credential: created once, updated when another one has taken its place (CR-47, CR-49)."""
     place, newest = place_of(view, chain), chain.newest
     found = _marked(view, chain)
@@ -83,7 +84,7 @@ def _keep(view: TrainingView, draft: Draft, chain: Chain, applied: Applied | Non
         draft.skip(chain, place, "unchanged")
     elif found is not None:
         draft.change(chain, _change(view, chain, "update_training", found.id), applied)
-    elif elsewhere:
+    elif taken:
         draft.skip(chain, place, "identity_conflict", "another user has the training of this credential")
     elif _undone(applied, chain):
         draft.skip(chain, place, "revoked_before")

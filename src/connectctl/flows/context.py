@@ -151,6 +151,9 @@ class Context:
     def made(self, remote_ids: Collection[str], prefix: str) -> dict[str, str]:
         return self.ledger.made(remote_ids, prefix)
 
+    def standing(self, holding_prefix: str) -> Iterator[tuple[str, str]]:
+        return self.ledger.standing(holding_prefix)
+
     def recorded(self, keys: Collection[str]) -> dict[str, Recorded]:
         return recorded(self.runtime.store, keys)
 

@@ -215,6 +215,15 @@ class Ledger:
             )
         return found
 
+    def standing(self, prefix: str) -> Iterator[tuple[str, str]]:
+        """Holding and version of the live entries (done, adopted) whose holding begins with `prefix`."""
+        for holding, version in self._store.query(
+            "SELECT holding, version FROM ledger WHERE live = 1 AND state IN ('done', 'adopted')"
+            " AND holding >= ? AND holding < ?",
+            (prefix, prefix + "\U0010ffff"),
+        ):
+            yield holding, version or ""
+
     def revocations(self) -> int:
         """How many credentials were taken away in the last hour, by any flow, with those claimed to be (GN-34)."""
         now = self._now()
