@@ -173,8 +173,10 @@ class Credly:
 
     def revoke(self, credential_id: str, reason: str) -> None:
         """Revokes a badge (CR-38). A refusal counts as done when Credly lists the badge as revoked (credly.md 5.8)."""
+        path = self._path(f"badges/{_step(credential_id)}/revoke")
         try:
-            answer = self._http.put(self._path(f"badges/{_step(credential_id)}/revoke"), json={"reason": reason})
+            # Not sent again by itself: a second one is refused, and the list that tells why may lag behind.
+            answer = self._http.put(path, json={"reason": reason}, repeatable=False)
         except Rejected:
             if not self._is_revoked(credential_id):
                 raise
