@@ -21,7 +21,7 @@ MAPPINGS = "credly-integration-mappings"
 def world(tmp_path: Path) -> Iterator[World]:
     """A world whose completions have become badges."""
     with Sandbox(seed=1) as box:
-        made = make_world(box, tmp_path / "home")
+        made = make_world(box, tmp_path / "home", search_lag=0)
         assert made.run("credly", "batch-sync")[0] == 0
         yield made
 
