@@ -96,7 +96,14 @@ def _outwards(spec: ProviderSpec, recipe: Recipe) -> dict[str, Any]:
         "writes": (f"{spec.title} credentials",),
         "settings": tuple(setting.name for setting in spec.settings),
         "batch": spec.capabilities.batch,
+        "alone": _alone(spec),
     }
+
+
+def _alone(spec: ProviderSpec) -> Mapping[str, int]:
+    """The changes that no call makes many of."""
+    can = spec.capabilities
+    return dict.fromkeys((can.replacing, can.revoking), can.change_requests)
 
 
 def _inwards(spec: ProviderSpec, recipe: Recipe) -> dict[str, Any]:
@@ -168,4 +175,5 @@ def _reconcile(spec: ProviderSpec) -> FlowSpec:
         settings=tuple(setting.name for setting in spec.settings),
         params=("repair", "revoke"),
         batch=spec.capabilities.batch,
+        alone=_alone(spec),
     )

@@ -128,7 +128,19 @@ PROVIDER = ProviderSpec(
     },
     titles=TITLES,
     calls=CALLS,
-    capabilities=Capabilities(can_revoke=True, can_replace=True, has_feed=True, batch=30),
+    capabilities=Capabilities(
+        can_revoke=True,
+        can_replace=True,
+        has_feed=True,
+        batch=30,
+        change_requests=2,  # it is read before it is changed, because what PUT does to meta data is written nowhere
+        in_place=True,
+        expires=True,
+        own_ids=True,
+        expiry_from_issue=True,
+        whole_days=True,
+        updates_in_real_time=False,
+    ),
     noun="group",
     start_order=START_ORDER,
 )
