@@ -1,4 +1,4 @@
-"""Exactly one credential per learner with bulk calls: kill -9 at random moments, lost answers, 500s, a lagging search."""
+"""Exactly one credential per learner with bulk calls: kill -9 at random moments, lost answers, a lagging search."""
 
 from __future__ import annotations
 
