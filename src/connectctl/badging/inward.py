@@ -76,6 +76,7 @@ def prepare(spec: ProviderSpec, ctx: RunContext, scope: Scope = EVERYTHING) -> S
         frozenset(ctx.retrying),
         scope,
         window.unbounded,
+        spec.capabilities.own_ids,
     )
     spool, problems = BadgeSpool(), list[Problem]()
     codes = {source.code: source.templates for source in found.values() if source.kind == "award"}

@@ -27,6 +27,7 @@ class Common:
     retrying: frozenset[str] = frozenset()
     scope: Scope = EVERYTHING
     unbounded: bool = False
+    own_ids: bool = False  # of the provider: what is ours bears our mark
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from connectctl.badging.scope import EVERYTHING, Scope
 
 Way = Literal["own", "answers", "outwards", "inwards"]
 KIT = "connectctl.badging."
-OUTWARDS = ("issue", "replace", "revoke")  # the actions of each direction
+OUTWARDS = ("issue", "replace", "update", "revoke", "expire")  # the actions of each direction
 INWARDS = ("create_training", "update_training", "delete_training", "award", "update_award", "revoke_award")
 ITEMS = {"items": "each change with its outcome"}
 # What inputs are, in the words of `flow show`.

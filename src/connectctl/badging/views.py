@@ -50,7 +50,7 @@ def _view(shared: Shared, ctx: RunContext, earning: Earning) -> EarningView:
         shared.window.start,
         ctx.now,
         shared.values[shared.spec.keys["expiration_days"]],
-        str(shared.values[shared.spec.keys["evidence_title"]]),
+        _evidence_title(shared),
         shared.spec.titles[ASSIGNS[earning.kind]],
         frozenset(ctx.retrying),
         tuple(shared.problems),
@@ -58,8 +58,11 @@ def _view(shared: Shared, ctx: RunContext, earning: Earning) -> EarningView:
         shared.window.reissue,
         _cursor(shared, earning) if shared.reading.complete else None,
         _read_at(shared),
-        shared.scope.actions,
+        shared.spec.capabilities.named(shared.scope.actions),
         _refused(ctx, applied.values()) if shared.window.reissue else {},
+        shared.spec.capabilities,
+        shared.overwrite,
+        shared.duplicates(earning.template) if able and earning.template else None,
     )
 
 
@@ -87,7 +90,7 @@ def _award_view(shared: Shared, ctx: RunContext, earning: Earning) -> AwardView:
         applied=applied,
         start=looked.start,
         now=ctx.now,
-        evidence_title=str(shared.values[spec.keys["evidence_title"]]),
+        evidence_title=_evidence_title(shared),
         flow_title=spec.titles[ASSIGNS["certification"]],
         imported=imported(ctx, theirs, spec.title) if theirs else frozenset(),
         revoked=revoked,
@@ -98,8 +101,17 @@ def _award_view(shared: Shared, ctx: RunContext, earning: Earning) -> AwardView:
         reissue=looked.reissue,
         cursor=_cursor(shared, earning) if shared.awards.complete else None,
         read_at=_read_at(shared),
-        actions=shared.scope.actions,
+        actions=spec.capabilities.named(shared.scope.actions),
+        can=spec.capabilities,
+        overwrite=shared.overwrite,
+        duplicates=shared.duplicates(template) if looks else None,
     )
+
+
+def _evidence_title(shared: Shared) -> str:
+    """What the evidence of a credential is called; "" for a provider without evidence."""
+    key = shared.spec.keys.get("evidence_title")
+    return str(shared.values[key]) if key else ""
 
 
 def _learners(shared: Shared, template: str, users: set[str]) -> dict[str, Learner]:
