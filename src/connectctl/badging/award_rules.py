@@ -43,6 +43,7 @@ class AwardView:
     cursor: Cursor | None = None
     read_at: str = ""
     actions: frozenset[str] | None = None  # that may be planned; None: all
+    warnings: tuple[str, ...] = ()
 
 
 def live(awards: Sequence[Award], now: datetime) -> list[Award]:

@@ -62,6 +62,7 @@ class EarningView:
     cursor: Cursor | None = None
     read_at: str = ""  # the platform's own time up to which it was read, '' when it is not known
     actions: frozenset[str] | None = None  # that may be planned; None: all
+    warnings: tuple[str, ...] = ()
 
 
 def holding(account: str, template: str, user: str) -> str:
@@ -270,7 +271,7 @@ def _change(view: EarningView, place: str, user: str, learner: Learner | None, c
         "issue",
         place,
         data,
-        f"{what} completed {completed_at.date().isoformat()}",
+        f"{what} completed {completed_at.date().isoformat()}" + (f", by {earning.by}" if earning.by else ""),
         earning.source,
         version,
         user,
