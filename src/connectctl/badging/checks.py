@@ -44,7 +44,7 @@ def template_findings(spec: ProviderSpec, ctx: CheckContext) -> list[Finding]:
         return []  # never filled: whatever needs it says so
     listed = ctx.client(spec.connection).templates()
     planned = plan(TemplatesView(name, spec.mapping_table.name, columns, listed, rows, []))
-    sync = (spec.name, "sync-templates")
+    sync = (spec.name, f"sync-{spec.noun}s")
     findings = []
     if planned.writes:
         counts = Counter(_WORDS[write.action] for write in planned.writes)

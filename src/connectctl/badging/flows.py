@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from connectctl.badging.recipe import KIT, Recipe
@@ -32,8 +32,20 @@ def provider_flows(spec: ProviderSpec) -> tuple[FlowSpec, ...]:
 
 
 def recipe_flows(spec: ProviderSpec) -> tuple[FlowSpec, ...]:
-    """A flow for each recipe that the provider has a title for, under exactly this title."""
-    return tuple(_flow(spec, recipe) for recipe in RECIPES if recipe.verb in spec.titles)
+    """A flow for each title that the provider has, in charge of what all verbs of the kit with this title do."""
+    by_title: dict[str, list[Recipe]] = {}
+    for recipe in RECIPES:
+        if recipe.verb in spec.titles:
+            by_title.setdefault(spec.titles[recipe.verb], []).append(recipe)
+    return tuple(_flow(spec, _together(recipes)) for recipes in by_title.values())
+
+
+def _together(recipes: Sequence[Recipe]) -> Recipe:
+    """The first of several recipes that are one at this provider, with the scope of all of them."""
+    first, *others = recipes
+    for other in others:
+        first = replace(first, scope=first.scope | other.scope)
+    return first
 
 
 def _flow(spec: ProviderSpec, recipe: Recipe) -> FlowSpec:

@@ -22,5 +22,11 @@ class Scope:
         """Whether a change of this action may be planned."""
         return self.actions is None or action in self.actions
 
+    def __or__(self, other: Scope) -> Scope:
+        """What either of the two is responsible for."""
+        kinds = None if self.kinds is None or other.kinds is None else self.kinds | other.kinds
+        actions = None if self.actions is None or other.actions is None else self.actions | other.actions
+        return Scope(kinds, actions)
+
 
 EVERYTHING = Scope()

@@ -20,5 +20,5 @@ def note(spec: ProviderSpec, ctx: RunContext, verb: str, caller: str = "", **cou
     title = spec.titles.get(verb)
     caller = caller or top(ctx)
     if title is not None:
-        known = caller in spec.titles and verb in spec.calls.get(caller, ())
+        known = caller in spec.titles and title in spec.callees(caller)  # by title: several verbs may have the same
         ctx.step(title, spec.titles[caller] if known else "", **counts)

@@ -51,7 +51,7 @@ def _view(shared: Shared, ctx: RunContext, earning: Earning) -> EarningView:
         shared.window.start,
         ctx.now,
         shared.values[shared.spec.keys["expiration_days"]],
-        str(shared.values[shared.spec.keys["evidence_title"]]),
+        _evidence_title(shared),
         shared.spec.titles[ASSIGNS[earning.kind]],
         frozenset(ctx.retrying),
         tuple(shared.problems),
@@ -81,7 +81,7 @@ def _award_view(shared: Shared, ctx: RunContext, earning: Earning) -> AwardView:
         applied=applied,
         start=looked.start,
         now=ctx.now,
-        evidence_title=str(shared.values[spec.keys["evidence_title"]]),
+        evidence_title=_evidence_title(shared),
         flow_title=spec.titles[ASSIGNS["certification"]],
         imported=imported(ctx, theirs, spec.title) if theirs else frozenset(),
         revoked=revoked,
@@ -94,6 +94,12 @@ def _award_view(shared: Shared, ctx: RunContext, earning: Earning) -> AwardView:
         read_at=_read_at(shared),
         actions=shared.scope.actions,
     )
+
+
+def _evidence_title(shared: Shared) -> str:
+    """What the evidence of a credential is called; "" for a provider without evidence."""
+    key = shared.spec.keys.get("evidence_title")
+    return str(shared.values[key]) if key else ""
 
 
 def _learners(shared: Shared, template: str, users: set[str]) -> dict[str, Learner]:

@@ -19,16 +19,16 @@ if TYPE_CHECKING:
 
 def provider_group(spec: ProviderSpec) -> click.Group:
     """A click group with the commands of one provider."""
-    name = spec.name
+    name, sync = spec.name, f"sync-{spec.noun}s"
 
     @click.group(name, cls=Group, help=f"{spec.title} credentials for what is completed in Docebo.")
     def group() -> None: ...
 
     @group.command(
-        "sync-templates",
+        sync,
         help=f"""{spec.title} {spec.noun}s into the table {spec.template_table.title}.
 
-        Example: connectctl {name} sync-templates --dry-run""",
+        Example: connectctl {name} {sync} --dry-run""",
         short_help=f"{spec.title} into {spec.template_table.title}",
     )
     @run_options

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from connectctl.api import (
     Capabilities,
     ColumnSpec,
+    CommandSpec,
     ConnectionSpec,
     ProviderSpec,
     Reference,
@@ -15,6 +16,7 @@ from connectctl.api import (
     hookimpl,
 )
 from connectctl_accredible.recipes import CALLS as CALLS
+from connectctl_accredible.recipes import START_ORDER
 from connectctl_accredible.recipes import TITLES as TITLES
 from connectctl_accredible.settings import SETTINGS as SETTINGS
 
@@ -128,6 +130,7 @@ PROVIDER = ProviderSpec(
     calls=CALLS,
     capabilities=Capabilities(can_revoke=True, can_replace=True, has_feed=True, batch=30),
     noun="group",
+    start_order=START_ORDER,
 )
 
 
@@ -135,3 +138,19 @@ PROVIDER = ProviderSpec(
 def register_connections() -> Iterable[ConnectionSpec]:
     """Accredible's account."""
     return [CONNECTION]
+
+
+@hookimpl
+def register_providers() -> Iterable[ProviderSpec]:
+    """Accredible as a badge provider: the kit adds its tables and flows."""
+    return [PROVIDER]
+
+
+@hookimpl
+def register_commands() -> Iterable[CommandSpec]:
+    """`connectctl accredible …`."""
+    return [
+        CommandSpec(
+            "accredible", "Accredible credentials for Docebo completions", "connectctl_accredible.commands:accredible"
+        )
+    ]
