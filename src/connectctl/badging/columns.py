@@ -20,7 +20,7 @@ class Columns:
     def of(cls, spec: ProviderSpec, target: str = "course") -> Columns:
         """The columns of a provider's table; the fifth holds the elements of the learning plans' dropdown (AC-69)."""
         names = [column.name for column in spec.template_table.columns]
-        return cls(*names[:3], names[4] if target == "plan" else names[3])
+        return cls(names[0], names[1], names[2], names[4 if target == "plan" else 3])
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from connectctl.badging.settings import read_settings, required
 from connectctl.docebo import fields
 from connectctl.docebo.fields import WORDS, FieldDef, Of
 from connectctl.errors import ConfigError, DataError, NotFound
-from connectctl.model import RunContext
+from connectctl.model import Call, RunContext
 from connectctl.plugins.specs import ProviderSpec
 
 _KEYS = {"course": "field", "plan": "plan_field"}
@@ -65,3 +65,11 @@ def has_plan_field(spec: ProviderSpec, ctx: RunContext) -> bool:
         return False
     values = read_settings(spec.integration, spec.settings, ctx.settings(spec.integration), ctx.timezone)
     return bool(values[spec.keys["plan_field"]])
+
+
+def sync_calls(spec: ProviderSpec) -> tuple[Call, ...]:
+    """The runs that bring the dropdowns in line: that of the courses first, then that of the learning plans (AC-65)."""
+    flow = f"{spec.name}.sync-field"
+    if "plan_field" not in spec.keys:
+        return (Call(flow),)
+    return (Call(flow, {"target": "course"}), Call(flow, {"target": "plan"}))

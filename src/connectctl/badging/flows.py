@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from connectctl.badging.recipe import KIT, Recipe
-from connectctl.badging.recipes import RECIPES
+from connectctl.badging.recipes import recipes_for
 from connectctl.badging.scope import EVERYTHING
 from connectctl.plugins.guard import resolve
 from connectctl.plugins.specs import FlowSpec, ProviderSpec
@@ -34,7 +34,7 @@ def provider_flows(spec: ProviderSpec) -> tuple[FlowSpec, ...]:
 def recipe_flows(spec: ProviderSpec) -> tuple[FlowSpec, ...]:
     """A flow for each title that the provider has, in charge of what all verbs of the kit with this title do."""
     by_title: dict[str, list[Recipe]] = {}
-    for recipe in RECIPES:
+    for recipe in recipes_for(has_webhooks=spec.capabilities.has_webhooks):
         if recipe.verb in spec.titles:
             by_title.setdefault(spec.titles[recipe.verb], []).append(recipe)
     return tuple(_flow(spec, _together(recipes)) for recipes in by_title.values())
@@ -120,7 +120,7 @@ def _own(spec: ProviderSpec, recipe: Recipe) -> dict[str, Any]:
     """The recipes that have a read and a plan of their own."""
     templates, mappings = spec.template_table.title, spec.mapping_table.title
     field_setting = (spec.keys["field"],) if "field" in spec.keys else ()
-    on_field = {
+    on_field: dict[str, Any] = {
         "apply": KIT + "field:apply",
         "look": KIT + "field:look",
         "applies_to": "docebo",
@@ -130,6 +130,10 @@ def _own(spec: ProviderSpec, recipe: Recipe) -> dict[str, Any]:
         "parallel": False,
     }
     rows = (f"table {templates}", f"table {mappings} (IsActive only)")
+    if "plan_field" in spec.keys:
+        target = {"target": "course or plan"}
+        on_field |= {"params": tuple(target), "types": target}
+        on_field["settings"] += (spec.keys["plan_field"],)
     more: dict[str, dict[str, Any]] = {
         "sync-templates": {"plan": KIT + "templates:plan", "writes": rows},
         "sync-template": {"plan": KIT + "templates:plan", "writes": rows},

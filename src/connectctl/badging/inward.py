@@ -21,7 +21,7 @@ from connectctl.badging.provider import Provider
 from connectctl.badging.scope import EVERYTHING, Scope
 from connectctl.badging.settings import read_settings, required
 from connectctl.badging.sources import Source, sources
-from connectctl.badging.steps import note
+from connectctl.badging.steps import note, top
 from connectctl.badging.templates import open_provider
 from connectctl.badging.vanished import read_vanished
 from connectctl.badging.window import FILTERS, WALK
@@ -82,7 +82,10 @@ def prepare(spec: ProviderSpec, ctx: RunContext, scope: Scope = EVERYTHING) -> S
     _read_credentials(shared, ctx)
     collected = not (window.badges or ctx.params.get("event"))
     if collected:
-        note(spec, ctx, "read-credentials", credentials=spool.count_badges())
+        shares = "import-flow" in spec.calls.get(top(ctx), ())
+        if shares:
+            note(spec, ctx, "import-flow", imports=len(found))
+        note(spec, ctx, "read-credentials", "import-flow" if shares else "", credentials=spool.count_badges())
     note(spec, ctx, "import-credential", "read-credentials" if collected else "", credentials=spool.count_badges())
     if spool.count_badges():
         keep_account(ctx, spec.name, provider.account)

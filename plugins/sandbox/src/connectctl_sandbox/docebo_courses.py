@@ -8,7 +8,7 @@ from typing import Any
 
 from .docebo import Docebo
 from .docebo_lists import PAGING, listing, single, sorted_by, sorting
-from .docebo_records import Course, Field
+from .docebo_records import Course, Field, Plan
 from .web import Call, Refused, Response, Route, choice, moment, text
 
 TYPES = ("elearning", "classroom", "webinar")
