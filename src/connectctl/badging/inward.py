@@ -10,6 +10,7 @@ from connectctl.badging.accounts import keep_account
 from connectctl.badging.badge_spool import BadgeSpool
 from connectctl.badging.chains import Chain
 from connectctl.badging.columns import MappingColumns
+from connectctl.badging.completed import completed
 from connectctl.badging.feed import EVENTS, Arrivals
 from connectctl.badging.inward_view import AwardView, Common, MarkerView, TrainingView, View
 from connectctl.badging.inward_window import OVERLAP, InwardWindow, inward_window
@@ -74,6 +75,8 @@ def prepare(spec: ProviderSpec, ctx: RunContext, scope: Scope = EVERYTHING) -> S
         frozenset(ctx.retrying),
         scope,
         window.unbounded,
+        spec.capabilities.in_place,
+        spec.capabilities.revokes_inwards,
     )
     spool, problems = BadgeSpool(), list[Problem]()
     codes = {source.code: source.templates for source in found.values() if source.kind == "award"}
@@ -158,12 +161,13 @@ def fingerprint(shared: Shared, source: Source) -> str:
 def parts(ctx: RunContext) -> Iterator[Part]:
     """One part per template and per certification, block by block (CR-73); then what the run remembers."""
     shared: Shared = ctx.shared
+    spec = shared.spec
     for source in shared.sources.values():
         if set(source.templates) & shared.arrivals.failed.keys():
             yield Part(source.part, source.name)
             continue
         for view in blocks(shared, ctx, source):
-            shared.block = view
+            shared.block = completed(shared.provider, view) if spec.capabilities.lists_partly else view
             yield Part(source.part, source.name)
     for marker in _markers(shared, ctx):
         shared.block = marker

@@ -26,6 +26,8 @@ class Common:
     retrying: frozenset[str] = frozenset()
     scope: Scope = EVERYTHING
     unbounded: bool = False
+    in_place: bool = False  # see Capabilities
+    revokes: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -218,13 +218,22 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Capabilities:
-    """What a badge provider can do, as data (architecture 6)."""
+    """What a badge provider can do, as data (architecture 6).
+
+    `in_place`: what replaces a credential keeps its id, so that one id may show something else later.
+    `revokes_inwards`: a credential that is revoked, expired or gone takes what it became in Docebo with it; else nothing there is ever
+    deleted or revoked. `lists_partly`: lists leave out what an import needs, so that the client has `credential`, which
+    reads one alone.
+    """
 
     can_revoke: bool = False
     can_replace: bool = False
     has_webhooks: bool = False
     has_feed: bool = False  # `feed` lists what has changed; without it every run reads everything
     batch: int = 1
+    in_place: bool = False
+    revokes_inwards: bool = True
+    lists_partly: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -128,7 +128,15 @@ PROVIDER = ProviderSpec(
     },
     titles=TITLES,
     calls=CALLS,
-    capabilities=Capabilities(can_revoke=True, can_replace=True, has_feed=True, batch=30),
+    capabilities=Capabilities(
+        can_revoke=True,
+        can_replace=True,
+        has_feed=True,
+        batch=30,
+        in_place=True,
+        revokes_inwards=False,
+        lists_partly=True,
+    ),
     noun="group",
     start_order=START_ORDER,
 )
