@@ -92,7 +92,7 @@ def _selected(
 ) -> list[Earning]:
     ids = {option.id for option in field.options}
     labels = element_ids(field)
-    by_element = {str(row[columns.element]): row for row in rows if row[columns.element] not in (None, "")}
+    by_element = {str(row[columns.element]): row for row in rows if row.get(columns.element) not in (None, "")}
     result = []
     for course in selected:
         value = (course.value or "").strip()

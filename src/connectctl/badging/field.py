@@ -89,16 +89,16 @@ def _nothing() -> Plan:
 
 def _view(spec: ProviderSpec, ctx: RunContext, name: str, field: FieldDef | None, of: Of) -> FieldView:
     docebo = ctx.client("docebo")
-    table = _elements(spec, of)
+    table, columns = _elements(spec, of), Columns.of(spec, of)
     elements = ctx.table(table).all()
     view = FieldView(
         spec.template_table.name,
         table,
-        Columns.of(spec, of),
+        columns,
         docebo.account,
         name,
         field,
-        [dict(row) for row in ctx.table(spec.template_table.name).all()],
+        [{columns.element: None, **row} for row in ctx.table(spec.template_table.name).all()],
         {str(row["Dropdown Element ID"]): str(row["Badge Template ID"]) for row in elements},
         {},
         docebo.max_dropdown_elements,

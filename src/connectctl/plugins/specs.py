@@ -221,9 +221,9 @@ class Capabilities:
     """What a badge provider can do, as data (architecture 6).
 
     `in_place`: what replaces a credential keeps its id, so that one id may show something else later.
-    `revokes_inwards`: a credential that is revoked, expired or gone takes what it became in Docebo with it; else nothing there is ever
-    deleted or revoked. `lists_partly`: lists leave out what an import needs, so that the client has `credential`, which
-    reads one alone.
+    `revokes_inwards`: a credential that is revoked, expired or gone takes what it became in Docebo with it; else
+    nothing there is ever deleted or revoked. `lists_partly`: lists leave out what an import needs, so that the client
+    has `credential`, which reads one alone.
     """
 
     can_revoke: bool = False
