@@ -94,7 +94,7 @@ def test_everything_that_runs_a_recipe_is_there(name: str, title: str) -> None:
 @pytest.mark.parametrize("recipe", RECIPES, ids=lambda recipe: str(recipe.verb))
 def test_a_recipe_whose_function_is_missing_names_it(recipe: Recipe, monkeypatch: pytest.MonkeyPatch) -> None:
     missing = replace(recipe, function="connectctl.badging.nowhere:nothing")
-    monkeypatch.setattr("connectctl.badging.recipes.RECIPES", (missing,))
+    monkeypatch.setattr("connectctl.badging.flows.RECIPES", (missing,))
     provider = next(spec for spec in PROVIDERS.values() if recipe.verb in spec.titles)
     (flow,) = recipe_flows(provider)
     gone = [target for target in targets(flow) if "nowhere" in str(target)]

@@ -60,7 +60,7 @@ def test_an_id_is_a_text_whatever_its_type(changes: dict[str, Any], id: str) -> 
     ("changes", "state"),
     [
         ({}, "accepted"),
-        ({"approve": False}, "pending"),
+        ({"approve": False}, "draft"),
         ({"complete": False}, "pending"),
         ({"complete": None}, "accepted"),
         ({"expired_on": "2026-01-01"}, "accepted"),

@@ -124,7 +124,7 @@ def test_what_was_not_published_fails_and_says_why(
         with pytest.raises(Rejected, match=f"did not publish it: .*{words}"):
             call()
     (found,) = client.find(group, "4711", "")
-    assert (found.state, box.accredible.mails) == ("pending", [])
+    assert (found.state, box.accredible.mails) == ("draft", [])
     box.accredible.credits, box.accredible.flags = 5, replace(box.accredible.flags, sandbox_mode=False)
     box.accredible.flags.publish_from_api = True
     box.accredible.update_group(int(group), certificate_design_id=31)

@@ -8,6 +8,7 @@ from typing import Any
 
 from connectctl.badging.award_rules import AwardView
 from connectctl.badging.award_versions import Behind, version
+from connectctl.badging.existing import beside, updated
 from connectctl.badging.plan import Learner, holding, stamp
 from connectctl.badging.provider import Credential
 from connectctl.docebo.certifications import Award
@@ -30,13 +31,22 @@ class AwardChanges:
         supersedes = applied.key if applied is not None and applied.live else None
         return self._change("issue", user, data, f"certification awarded {_day(award)}{words}", known, supersedes)
 
-    def replace(self, user: str, award: Award, target: str, shown: Credential | None, applied: Applied) -> Change:
+    def replace(
+        self, user: str, award: Award, target: str, shown: Credential | None, applied: Applied | None
+    ) -> Change:
         """All of it again; an address can only change before the learner has accepted the credential (CR-39)."""
+        if self.view.can.in_place:
+            return updated(self.issue(user, award), shown or target, applied, self.view.can)
         data = self._data(user, award) | {"replaces": target}
         if shown is None or shown.state != "pending":
             data["email"] = ""
         words = f"certification renewed {_day(award)}, replaces {target}"
-        return self._change("replace", user, data, words, f"{version(award)}/{target}", applied.key)
+        key = applied.key if applied is not None else None
+        return self._change("replace", user, data, words, f"{version(award)}/{target}", key)
+
+    def beside(self, user: str, award: Award, held: Sequence[str], applied: Applied | None) -> Change:
+        """Another one beside those that there are (AC-58)."""
+        return beside(self.issue(user, award), held, applied, allowed=self.view.duplicates)
 
     def revoke(self, user: str, before: Behind, target: str, applied: Applied) -> Change:
         data = {
@@ -46,7 +56,7 @@ class AwardChanges:
             "reason": f"The certification {self.view.earning.name} was revoked in Docebo",
         }
         words = f"certification revoked, award {before.award}"
-        return self._change("revoke", user, data, words, f"{before.text}/{target}", applied.key)
+        return self._change(self.view.can.revoking, user, data, words, f"{before.text}/{target}", applied.key)
 
     def _change(
         self, action: str, user: str, data: Mapping[str, Any], reason: str, known: str, supersedes: str | None

@@ -17,6 +17,7 @@ from connectctl.badging.award_rules import (
     undecided_reason,
 )
 from connectctl.badging.award_versions import behind, is_newer, version
+from connectctl.badging.existing import CREATE_NEW, SKIP, held_by, is_asked_again, is_ours
 from connectctl.badging.leftovers import left_open, left_out, without_template
 from connectctl.badging.plan import (
     ENDED,
@@ -29,7 +30,7 @@ from connectctl.badging.plan import (
     learner_reason,
     settled_reason,
 )
-from connectctl.badging.provider import Credential, all_of, current, duplicate_of, newest
+from connectctl.badging.provider import Credential, all_of, current, newest
 from connectctl.docebo.certifications import Award
 from connectctl.model import Applied, Change, OpenItem, Outcome, Plan, Problem, Skip
 
@@ -129,15 +130,19 @@ class _Desk:
         shown = self.by_id.get(target)
         ended = held_reason(shown, view.now) if shown is not None else ""
         if ended in ENDED and ENDED[ended] in view.reissue:
-            return self._ask(user, self.changes.issue(user, award, [target], applied), applied)
+            return self._ask(user, self._back(user, award, [target], applied), applied)
         if not is_newer(award, before):
             return Decision(reason="unchanged")
         if ended == "revoked_before":
             reason = again_reason(award, before)
-            again = self.changes.issue(user, award, [target], applied)
+            again = self._back(user, award, [target], applied)
             return Decision(reason=reason) if reason else self._ask(user, again, applied)
         if ended == "rejected_before":
             return Decision(reason=ended)
+        if view.overwrite == SKIP:
+            return Decision(reason="overwrite_skip")
+        if view.overwrite == CREATE_NEW:
+            return self._ask(user, self.changes.beside(user, award, [target], applied), applied)
         return self._ask(user, self.changes.replace(user, award, target, shown, applied), applied)
 
     def _first(self, user: str, award: Award, applied: Applied | None) -> Decision:
@@ -145,6 +150,8 @@ class _Desk:
         view = self.view
         change = self.changes.issue(user, award)
         reason = settled_reason(applied, change, view.retrying)
+        if applied is not None and applied.live and applied.state == "foreign" and view.overwrite == CREATE_NEW:
+            return self._ask(user, self.changes.beside(user, award, [str(applied.remote_id)], applied), applied)
         if reason is not None:
             return Decision(reason=reason)
         learner = view.learners.get(user)
@@ -157,19 +164,31 @@ class _Desk:
                 allowed.add("revoked")
             elif "revoked" not in allowed:
                 return Decision(reason=reason)
-        found = duplicate_of(mine, user, email, view.now)
-        if found is None:
+        found = held_by(mine, user, email, view.now, view.can)
+        if found is None or is_asked_again(found, change, change_mark(change), applied, view.can):
             return self._ask(user, change, applied)
         reasons = sorted({held_reason(credential, view.now) for credential in mine})
         lasting = next((r for r in reasons if ENDED.get(r) not in allowed), None)
         if lasting is None:
-            return self._ask(user, self.changes.issue(user, award, [credential.id for credential in mine]), applied)
+            return self._ask(user, self._back(user, award, [credential.id for credential in mine], applied), applied)
         reason = held_reason(found, view.now)
         if reason != "already_assigned":
             return Decision(reason=lasting)
-        own = found.earner_id == user or change_mark(change) in found.marks
+        own = is_ours(found, user, change_mark(change), view.can)
+        if view.overwrite == CREATE_NEW and not own:
+            return self._ask(user, self.changes.beside(user, award, [found.id], applied), applied)
         outcome = Outcome("adopted" if own else "foreign", found.id)
-        return Decision(reason=reason, found=(change, outcome))
+        return Decision(reason="overwrite_skip" if view.overwrite == SKIP else reason, found=(change, outcome))
+
+    def _back(self, user: str, award: Award, ended: Sequence[str], applied: Applied | None) -> Change:
+        """What follows credentials that have ended: another one, or in place the same, if it is ours (AC-60)."""
+        known = {applied.remote_id} if applied is not None and applied.state in ("done", "adopted") else set()
+        shown = [self.by_id[id] for id in ended if id in self.by_id]
+        ours = [one for one in shown if one.id in known or is_ours(one, user, "", self.view.can)]
+        if self.view.can.in_place and ours:
+            target = next((one for one in ours if one.id in known), ours[0])
+            return self.changes.replace(user, award, target.id, target, applied)
+        return self.changes.issue(user, award, ended, applied)
 
     def _revoked(self, user: str, awards: Sequence[Award], applied: Applied | None) -> Decision:
         """A user without a live award, whose last an event calls revoked: our credential goes, on certainty (GN-34)."""
@@ -201,7 +220,11 @@ class _Desk:
 
     def _checked(self, change: Change, applied: Applied | None) -> Decision:
         refused = applied is not None and change.key("") in applied.refused and change.action != "issue"
-        again = "instead_of" in change.data and applied is not None and change.key("") in applied.refused
+        again = (
+            ("instead_of" in change.data or "beside" in change.data)
+            and applied is not None
+            and change.key("") in applied.refused
+        )
         if (refused or again) and change.holding not in self.view.retrying:
             return Decision(reason="connectctl:failed_before")
         return Decision(change)

@@ -8,10 +8,12 @@ from datetime import datetime
 
 from connectctl.badging.award_versions import Behind, behind, is_another, is_newer, order
 from connectctl.badging.earnings import Earning
+from connectctl.badging.existing import CREATE_NEW, PLAIN, SKIP, Overwrite
 from connectctl.badging.plan import Learner, date_reason
 from connectctl.badging.provider import Credential
 from connectctl.docebo.certifications import Award
 from connectctl.model import Applied, Cursor, Problem
+from connectctl.plugins.specs import Capabilities
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,9 @@ class AwardView:
     cursor: Cursor | None = None
     read_at: str = ""
     actions: frozenset[str] | None = None  # that may be planned; None: all
+    can: Capabilities = PLAIN
+    overwrite: Overwrite = ""
+    duplicates: bool | None = None  # whether the template allows several for one learner, as far as it is known
     warnings: tuple[str, ...] = ()
 
 
@@ -80,7 +85,12 @@ def again_reason(award: Award, before: Behind | None) -> str | None:
 
 
 def needed(
-    awards: Sequence[Award], applied: Applied | None, source: str, start: datetime | None, now: datetime
+    awards: Sequence[Award],
+    applied: Applied | None,
+    source: str,
+    start: datetime | None,
+    now: datetime,
+    overwrite: Overwrite = "",
 ) -> bool:
     """Whether people and credentials have to be looked at; the ledger and the dates answer for the others."""
     award = deciding(awards, now)
@@ -88,13 +98,15 @@ def needed(
         return False
     if applied is None or not applied.live:
         return True
+    if applied.state == "foreign" and overwrite == CREATE_NEW:
+        return True
     if applied.state not in ("done", "adopted") or applied.origin != source:
         return False
-    return is_newer(award, behind(applied.version))
+    return overwrite != SKIP and is_newer(award, behind(applied.version))
 
 
 def is_our_revocation(applied: Applied | None, source: str) -> bool:
     """Whether the ledger's last word is that we revoked the credential of this certification."""
-    if applied is None or applied.action != "revoke" or applied.origin != source:
+    if applied is None or applied.action not in ("revoke", "expire") or applied.origin != source:
         return False
     return applied.state in ("done", "adopted")

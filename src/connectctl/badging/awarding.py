@@ -52,7 +52,7 @@ def first_reason(view: AwardView, chain: Chain) -> str | None:
     """Why a chain is left out before its state matters, in the order of CR-44: user, origin, mapping."""
     known = chain.deleted and chain.newest.issued_at is None
     dated = None if known else date_reason(chain.newest.issued_at, view.common.start, view.common.now)
-    return dated or user_reason(chain) or origin_reason(chain) or view.reason
+    return dated or user_reason(chain) or origin_reason(chain, marked=view.common.own_ids) or view.reason
 
 
 def claims(view: AwardView) -> list[Claim]:

@@ -63,7 +63,7 @@ def fate(chain: Chain, options: Options) -> Fate:
         return "revoked" if options.rejected_is_revoked else "rejected"
     if chain.successor:
         return "moved" if chain.successor == "other" else "unknown"
-    if newest.state == "pending" and options.only_accepted:
+    if newest.state == "draft" or (newest.state == "pending" and options.only_accepted):
         return "waiting"
     return "live"
 
@@ -88,10 +88,13 @@ def user_reason(chain: Chain) -> str | None:
     return "ambiguous_user" if len(chain.owners) > 1 else None
 
 
-def origin_reason(chain: Chain) -> str | None:
-    """Why it came from Docebo, or says that it is somebody else's (CR-46, CR-68). Ids are compared as texts."""
+def origin_reason(chain: Chain, *, marked: bool = False) -> str | None:
+    """Why it came from Docebo, or says that it is somebody else's (CR-46, CR-68). Ids are compared as texts.
+
+    `marked`: each of ours bears our mark, so that the user's id alone does not make it ours (GN-32).
+    """
     earner = (chain.newest.earner_id or "").strip()
-    if chain.ours or (earner and earner == chain.user):
+    if chain.ours or (earner and earner == chain.user and not marked):
         return "issued_by_us"
     return "identity_conflict" if earner and chain.earner_known else None
 

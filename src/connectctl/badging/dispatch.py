@@ -10,6 +10,7 @@ from typing import Any
 
 from connectctl.badging import outward
 from connectctl.badging.dropdown import sync_calls
+from connectctl.badging.earnings import Earning
 from connectctl.badging.master import directions
 from connectctl.badging.provider import FeedEvent
 from connectctl.badging.scope import Scope
@@ -98,4 +99,8 @@ def prepare_outwards(spec: ProviderSpec, ctx: RunContext) -> Any:
             hint=f"connectctl flow run {ctx.flow} --param event={event} --param {about}=…",
         )
     kinds = frozenset({"certification"} if event in AWARDS else {"course", "plan"})
-    return outward.prepare(spec, ctx, scope=replace(Scope(), kinds=kinds))
+    instead: list[Earning] = []
+    if event == "updated" and not spec.capabilities.updates_in_real_time:  # whatever the overwrite setting (AC-59)
+        code = str(ctx.params["certification"])
+        instead = [Earning("certification", code, code, None, reason="realtime_update_unsupported")]
+    return outward.prepare(spec, ctx, scope=replace(Scope(), kinds=kinds), real_time=True, instead=instead)

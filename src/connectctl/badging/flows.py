@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from connectctl.badging.recipe import KIT, Recipe
-from connectctl.badging.recipes import recipes_for
+from connectctl.badging.recipe import BY_CLOCK, KIT, Recipe
+from connectctl.badging.recipes import RECIPES
 from connectctl.badging.scope import EVERYTHING
 from connectctl.plugins.guard import resolve
 from connectctl.plugins.specs import FlowSpec, ProviderSpec
@@ -34,9 +34,10 @@ def provider_flows(spec: ProviderSpec) -> tuple[FlowSpec, ...]:
 def recipe_flows(spec: ProviderSpec) -> tuple[FlowSpec, ...]:
     """A flow for each title that the provider has, in charge of what all verbs of the kit with this title do."""
     by_title: dict[str, list[Recipe]] = {}
-    for recipe in recipes_for(has_webhooks=spec.capabilities.has_webhooks):
+    for recipe in RECIPES:
         if recipe.verb in spec.titles:
-            by_title.setdefault(spec.titles[recipe.verb], []).append(recipe)
+            clocked = recipe.verb == BY_CLOCK.verb and not spec.capabilities.has_webhooks
+            by_title.setdefault(spec.titles[recipe.verb], []).append(BY_CLOCK if clocked else recipe)
     return tuple(_flow(spec, _together(recipes)) for recipes in by_title.values())
 
 
@@ -96,7 +97,14 @@ def _outwards(spec: ProviderSpec, recipe: Recipe) -> dict[str, Any]:
         "writes": (f"{spec.title} credentials",),
         "settings": tuple(setting.name for setting in spec.settings),
         "batch": spec.capabilities.batch,
+        "alone": _alone(spec),
     }
+
+
+def _alone(spec: ProviderSpec) -> Mapping[str, int]:
+    """The changes that no call makes many of."""
+    can = spec.capabilities
+    return dict.fromkeys((can.replacing, can.revoking), can.change_requests)
 
 
 def _inwards(spec: ProviderSpec, recipe: Recipe) -> dict[str, Any]:
@@ -172,4 +180,5 @@ def _reconcile(spec: ProviderSpec) -> FlowSpec:
         settings=tuple(setting.name for setting in spec.settings),
         params=("repair", "revoke"),
         batch=spec.capabilities.batch,
+        alone=_alone(spec),
     )

@@ -15,6 +15,7 @@ from typing import Any
 from connectctl.badging.columns import Columns, MappingColumns
 from connectctl.badging.completions import OVERLAP
 from connectctl.badging.earnings import Earning, plan_earnings, union
+from connectctl.badging.existing import CREATE_NEW, OVERWRITE
 from connectctl.badging.learning_plans import by_number, plan_names
 from connectctl.badging.master import directions
 from connectctl.badging.people import normal_email
@@ -91,7 +92,7 @@ def check_origin(spec: ProviderSpec, ctx: RunContext) -> Answer:
     """Whether a credential is one of ours: by its earner id, or by our ledger; else whose earner id it has (CR-46)."""
     user, earner = str(ctx.params["user"]).strip(), str(ctx.params.get("earner") or "").strip()
     known = bool(ctx.made(listed(ctx, "badge")))
-    ours = known or (bool(earner) and earner == user)
+    ours = known or (bool(earner) and earner == user and not spec.capabilities.own_ids)  # a mark proves it there
     conflict = not ours and bool(earner) and users.get(ctx.client("docebo"), earner) is not None
     return Answer({"issued_by_us": ours, "identity_conflict": conflict})
 
@@ -151,12 +152,16 @@ def match_plans(spec: ProviderSpec, ctx: RunContext) -> Answer:
 
 
 def filter_unassigned(spec: ProviderSpec, ctx: RunContext) -> Answer:
-    """Of the templates those that a user does not hold; any credential counts, whatever its state (CR-34)."""
+    """Of the templates those that a user does not hold; any credential counts, whatever its state (CR-34).
+
+    Where the overwrite setting asks for a change of what is held, those go on as well (AC-36).
+    """
     user = str(ctx.params["user"])
     person = users.get(ctx.client("docebo"), user)
     if person is None:
         raise UsageError(f"Docebo has no user {user}", hint=f"connectctl flow show {ctx.flow}")
     provider, email = open_provider(spec, ctx), normal_email(person.email)
+    overwrite = _values(spec, ctx)[spec.keys["overwrite"]] if "overwrite" in spec.keys else ""
     free, held = [], {}
     for template in dict.fromkeys(listed(ctx, "template")):
         credential = duplicate_of(provider.find(template, user, email), user, email)
@@ -164,6 +169,8 @@ def filter_unassigned(spec: ProviderSpec, ctx: RunContext) -> Answer:
             free.append(template)
         else:
             held[template] = {"id": credential.id, "state": credential.state}
+            if overwrite in (OVERWRITE, CREATE_NEW):
+                free.append(template)
     return Answer({"templates": free, "held": held})
 
 

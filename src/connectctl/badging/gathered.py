@@ -11,6 +11,7 @@ from connectctl.badging.accounts import keep_account
 from connectctl.badging.awards import AwardReading
 from connectctl.badging.completions import Reading
 from connectctl.badging.earnings import Earning, Kind
+from connectctl.badging.existing import CREATE_NEW, Overwrite
 from connectctl.badging.held import Held
 from connectctl.badging.plan import Learner, holding, learner_reason
 from connectctl.badging.provider import Credential, Provider
@@ -40,6 +41,7 @@ class Shared:
     scope: Scope = EVERYTHING
     earned: list[Earning] = field(default_factory=list)
     applied: tuple[str, dict[str, Applied]] = ("", {})
+    overwrite: Overwrite = ""
     asking: set[str] = field(default_factory=set)  # templates that somebody is about to get
     unread: int = 0  # parts that could not be read so far
     warnings: list[str] = field(default_factory=list)  # of the run, told with its first part
@@ -87,6 +89,13 @@ class Shared:
             found = ctx.applied_to(places) if users else ctx.applied(self.place(template, ""))
             self.applied = (template, dict(found))
         return self.applied[1]
+
+    def duplicates(self, template: str) -> bool | None:
+        """Whether a template allows several for one learner, read where the overwrite setting wants to know (AC-58)."""
+        if self.overwrite != CREATE_NEW:
+            return None
+        found = self.provider.template(template)
+        return None if found is None else found.allows_duplicates
 
     def credentials(self, ctx: RunContext, earning: Earning) -> list[Credential]:
         """The credentials held of the earning's template (held.py); an answer proves the account."""

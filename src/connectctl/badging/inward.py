@@ -77,6 +77,7 @@ def prepare(spec: ProviderSpec, ctx: RunContext, scope: Scope = EVERYTHING) -> S
         window.unbounded,
         spec.capabilities.in_place,
         spec.capabilities.revokes_inwards,
+        spec.capabilities.own_ids,
     )
     spool, problems = BadgeSpool(), list[Problem]()
     codes = {source.code: source.templates for source in found.values() if source.kind == "award"}

@@ -28,6 +28,7 @@ class Common:
     unbounded: bool = False
     in_place: bool = False  # see Capabilities
     revokes: bool = True
+    own_ids: bool = False  # of the provider: what is ours bears our mark
 
 
 @dataclass(frozen=True, slots=True)

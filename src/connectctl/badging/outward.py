@@ -9,11 +9,12 @@ from connectctl.badging.awards import AwardReading
 from connectctl.badging.columns import Columns
 from connectctl.badging.completions import Reading
 from connectctl.badging.earnings import BY_FIELD, Earning, Kind
+from connectctl.badging.existing import asks_again
 from connectctl.badging.gathered import Shared, as_moment
 from connectctl.badging.held import Held
 from connectctl.badging.master import directions
 from connectctl.badging.people import read_people
-from connectctl.badging.plan import date_reason, settled_reason
+from connectctl.badging.plan import date_reason, settled_reason, stamp
 from connectctl.badging.refusals import keep_refusals, recall_refusals
 from connectctl.badging.scope import EVERYTHING, Scope
 from connectctl.badging.selections import (
@@ -35,10 +36,18 @@ from connectctl.model import Applied, Part, RunContext
 from connectctl.plugins.specs import ProviderSpec
 
 
-def prepare(spec: ProviderSpec, ctx: RunContext, scope: Scope = EVERYTHING) -> Shared:
+def prepare(
+    spec: ProviderSpec,
+    ctx: RunContext,
+    scope: Scope = EVERYTHING,
+    *,
+    real_time: bool = False,
+    instead: Sequence[Earning] = (),
+) -> Shared:
     """Checks every setting, reads selections, mappings, completions, awards and learners in bulk.
 
-    `scope` narrows it to what one recipe is responsible for; the parameters narrow it further.
+    `scope` narrows it to what one recipe is responsible for; the parameters narrow it further. `real_time`: an event
+    has started it. `instead` is what the run reports without reading anything.
     """
     values = read_settings(spec.integration, spec.settings, ctx.settings(spec.integration), ctx.timezone)
     note(spec, ctx, "read-settings", settings=len(values))
@@ -57,8 +66,13 @@ def prepare(spec: ProviderSpec, ctx: RunContext, scope: Scope = EVERYTHING) -> S
     held = Held(ctx, provider, spool, whole=bool(looked.reissue))
     awards = AwardReading(ctx, reading)
     shared = Shared(spec, provider, values, looked, spool, reading.problems, reading, awards, held, scope)
+    key = spec.keys.get("overwrite_real_time" if real_time else "overwrite")
+    shared.overwrite = values[key] if key else ""
     outwards, _ = directions(spec, values)
     note(spec, ctx, "check-master", outwards=outwards)
+    if instead:
+        shared.earned = list(instead)
+        return shared
     _read_earned(shared, ctx, rows, outwards=outwards)
     keep_refusals(ctx)
     shared.asking = {
@@ -187,7 +201,7 @@ def _asking(shared: Shared, ctx: RunContext, earning: Earning) -> Iterator[str]:
         applied = shared.ledger(ctx, template)
         for user, awards in shared.awards.spool.people(earning.id):
             entry = applied.get(shared.place(template, user))
-            if looked.reissue or needed(awards, entry, earning.source, looked.start, ctx.now):
+            if looked.reissue or needed(awards, entry, earning.source, looked.start, ctx.now, shared.overwrite):
                 yield user
         if looked.revoked:
             yield from (u for u in looked.users if (e := applied.get(shared.place(template, u))) and e.live)
@@ -198,7 +212,9 @@ def _asking(shared: Shared, ctx: RunContext, earning: Earning) -> Iterator[str]:
     applied = shared.ledger(ctx, template)
     for user, text in completions:
         counts = date_reason(as_moment(text), looked.start, ctx.now) is None
-        if counts and (looked.reissue or not _answered(applied.get(shared.place(template, user)))):
+        if counts and (
+            looked.reissue or not _answered(shared, earning, applied.get(shared.place(template, user)), text)
+        ):
             yield user
 
 
@@ -222,5 +238,9 @@ def _is_able(shared: Shared, source: str, user: str) -> bool:
     return needy and shared.is_able(user)
 
 
-def _answered(applied: Applied | None) -> bool:
-    return settled_reason(applied, None, frozenset()) is not None
+def _answered(shared: Shared, earning: Earning, applied: Applied | None, completed_at: str) -> bool:
+    """Whether the ledger answers for a completion."""
+    if settled_reason(applied, None, frozenset()) is None:
+        return False
+    at = as_moment(completed_at)
+    return at is None or not asks_again(shared.overwrite, applied, earning.source, stamp(at))

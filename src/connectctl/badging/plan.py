@@ -10,9 +10,24 @@ from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from connectctl.badging.earnings import Earning
+from connectctl.badging.existing import (
+    CREATE_NEW,
+    PLAIN,
+    SKIP,
+    Overwrite,
+    beside,
+    held_by,
+    is_asked_again,
+    is_later,
+    is_ours,
+    newest_of,
+    once_more,
+    updated,
+)
 from connectctl.badging.leftovers import left_open, left_out, without_template
-from connectctl.badging.provider import Credential, all_of, current, duplicate_of
+from connectctl.badging.provider import Credential, all_of, current
 from connectctl.model import Applied, Change, Cursor, OpenItem, Outcome, Plan, Problem, Skip
+from connectctl.plugins.specs import Capabilities
 
 ADDRESS = re.compile(r"[^@\s,;|]+@[^@\s,;|]+\.[^@\s,;|]+")
 HELD = ("done", "adopted", "foreign")  # states of the ledger
@@ -62,6 +77,9 @@ class EarningView:
     cursor: Cursor | None = None
     read_at: str = ""  # the platform's own time up to which it was read, '' when it is not known
     actions: frozenset[str] | None = None  # that may be planned; None: all
+    can: Capabilities = PLAIN
+    overwrite: Overwrite = ""
+    duplicates: bool | None = None  # whether the template allows several for one learner, as far as it is known
     warnings: tuple[str, ...] = ()
 
 
@@ -71,7 +89,7 @@ def holding(account: str, template: str, user: str) -> str:
 
 
 def default_expiry(days: int | None, now: datetime) -> Expiry:
-    """The frozen expiry of objects without one of their own, counted from the run's date (CR-61, CR-62, CR-78)."""
+    """The frozen expiry of objects without one of their own, counted from a date (CR-61, CR-62, CR-78, AC-68)."""
     if days is None:
         return None
     if days == 0:
@@ -108,6 +126,8 @@ def held_reason(credential: Credential, now: datetime) -> str:
         return "revoked_before"
     if credential.state == "rejected":
         return "rejected_before"
+    if credential.state == "draft":
+        return "connectctl:unpublished"
     if credential.expires_at is not None and credential.expires_at <= now and not credential.replaced:
         return "expired_before"
     return "already_assigned"
@@ -165,11 +185,13 @@ def plan(view: EarningView) -> Plan:
     left: list[OpenItem] = []
     taken: set[str] = set()
     view = replace(view, held=current(view.held))
+    counting = [(user, at) for user, at in view.completions if at and date_reason(at, view.start, view.now) is None]
+    last = newest_of(counting, view.overwrite)
     for user, completed_at in view.completions:
         place = holding(view.account, template, user)
         learner = view.learners.get(user)
         reason = date_reason(completed_at, view.start, view.now)
-        if reason is None and place in taken:
+        if reason is None and (place in taken or last.get(user, completed_at) != completed_at):
             reason = "already_assigned"
         if reason is None and completed_at is not None:
             change, reason, found = _decide(view, place, user, learner, completed_at)
@@ -177,7 +199,7 @@ def plan(view: EarningView) -> Plan:
                 changes.append(change)
             if found is not None:
                 seen.append((change, found))
-            if reason in (None, "already_assigned"):
+            if reason in (None, "already_assigned", "overwrite_skip"):
                 taken.add(place)
         if reason is not None:
             skipped.append(left_out(view, place, user, learner, reason))
@@ -203,23 +225,43 @@ def _decide(
     applied = view.applied.get(place)
     reason = settled_reason(applied, change, view.retrying)
     ours = reason == "already_assigned" and applied is not None and applied.state in HELD
+    if ours and applied is not None:
+        if view.overwrite == SKIP and is_later(applied, change.origin, str(change.version)):
+            return change, "overwrite_skip", None
+        more = once_more(change, applied, view.held, view.overwrite, view.can, allowed=view.duplicates)
+        if more is not None:
+            return _asked(view, more, applied, learner)
     if reason is not None and not (ours and view.reissue):
         return change, reason, None
-    found = duplicate_of(view.held, user, learner.email if learner else "", view.now)
-    if found is None:
+    found = held_by(view.held, user, learner.email if learner else "", view.now, view.can)
+    if found is None or (not ours and is_asked_again(found, change, change_mark(change), applied, view.can)):
         return change, reason or learner_reason(learner), None
     reason = held_reason(found, view.now)
     if view.reissue and reason in ENDED:
         gone = all_of(view.held, user, learner.email if learner else "")
         reason = _lasting_reason(view, gone, applied)
         if reason is None:
-            again = _again(change, gone, applied)
+            again = _again(view, change, gone, applied)
+            if again is None:
+                return change, held_reason(found, view.now), None
             refused = None if ours else settled_reason(applied, again, view.retrying)
             return again, refused or learner_reason(learner), None
     if ours or reason != "already_assigned":  # one that has ended may be wanted again one day
         return change, reason, None
-    own = found.earner_id == user or change_mark(change) in found.marks
-    return change, reason, Outcome("adopted" if own else "foreign", found.id)
+    own = is_ours(found, user, change_mark(change), view.can)
+    if view.overwrite == CREATE_NEW and not own:
+        return _asked(view, beside(change, [found.id], applied, allowed=view.duplicates), applied, learner)
+    outcome = Outcome("adopted" if own else "foreign", found.id)
+    return change, "overwrite_skip" if view.overwrite == SKIP else reason, outcome
+
+
+Decided = tuple[Change, str | None, Outcome | None]
+
+
+def _asked(view: EarningView, change: Change, applied: Applied | None, learner: Learner | None) -> Decided:
+    """The change, unless the provider has refused just this, or the learner's data do not do."""
+    refused = applied is not None and change.key("") in applied.refused and change.holding not in view.retrying
+    return change, "connectctl:failed_before" if refused else learner_reason(learner), None
 
 
 def _lasting_reason(view: EarningView, gone: Sequence[Credential], applied: Applied | None) -> str | None:
@@ -233,11 +275,20 @@ def _lasting_reason(view: EarningView, gone: Sequence[Credential], applied: Appl
     return next((reason for reason in reasons if ENDED[reason] not in view.reissue), None)
 
 
-def _again(change: Change, gone: Sequence[Credential], applied: Applied | None) -> Change:
+def _again(view: EarningView, change: Change, gone: Sequence[Credential], applied: Applied | None) -> Change | None:
     """The change that follows ended credentials: a key of its own, and the holding is handed over (GN-21).
 
-    The key names all of them, so that whichever ends next gives another key.
+    The key names all of them, so that whichever ends next gives another key. Where the provider changes credentials in
+    place, one of ours is brought back; None where it would be over again at once.
     """
+    ours = [one for one in gone if is_ours(one, str(change.user), "", view.can)] if view.can.in_place else []
+    if ours:
+        target = next((one for one in ours if applied is not None and one.id == applied.remote_id), ours[0])
+        days = view.expiration_days
+        if days is None and target.state != "revoked":
+            return None  # the template's own period is for new ones alone
+        data = {**change.data, "expires_at": default_expiry(days, view.now)}
+        return updated(replace(change, data=data), target, applied, view.can)
     ids = sorted({credential.id for credential in gone})
     words = f"{change.reason}; again, after {', '.join(ids)} ended"
     supersedes = applied.key if applied is not None and applied.live else None
@@ -251,7 +302,8 @@ def _change(view: EarningView, place: str, user: str, learner: Learner | None, c
     earning, version = view.earning, stamp(completed_at)
     learner = learner or Learner(user, "", "", "")
     applied = view.applied.get(place)
-    expiry: Any = default_expiry(view.expiration_days, view.now)
+    since = completed_at if view.can.expiry_from_issue else view.now
+    expiry: Any = default_expiry(view.expiration_days, since)
     frozen = applied is not None and (applied.origin, applied.version) == (earning.source, version)
     if frozen and applied is not None and "expires_at" in applied.data:
         expiry = applied.data["expires_at"]

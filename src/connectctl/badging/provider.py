@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, Protocol
 
-from connectctl.errors import BadAnswer
+from connectctl.errors import BadAnswer, ConnectctlError
 
 TemplateState = Literal["active", "archived", "draft"]
 ENDED = ("revoked", "rejected")
-CredentialState = Literal["pending", "accepted", "rejected", "revoked"]
+CredentialState = Literal["draft", "pending", "accepted", "rejected", "revoked"]  # draft: nobody can see it
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,7 @@ class Template:
     name: str
     state: TemplateState
     created_at: str
-    allows_duplicates: bool = False
+    allows_duplicates: bool | None = False  # None: the provider does not say
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +159,23 @@ class ReadsAlone(Protocol):
         """One credential with everything that it shows; None when the provider has no such credential."""
 
 
+class OwnIdProvider(Provider, Protocol):
+    """A provider that can `own_ids`."""
+
+    def find(self, template_id: str, earner_id: str, email: str, mark: str = "") -> list[Credential]:
+        """With a mark also the credential that was made under it, which is seen at once."""
+
+
+class BulkProvider(Provider, Protocol):
+    """A provider that can make several credentials with one call (`batch`)."""
+
+    def issue_many(self, requests: Sequence[IssueRequest]) -> list[Credential | ConnectctlError]:
+        """For each request, in order, its credential or the error that `issue` raises.
+
+        One that fails keeps none of the others from being made. A lost answer makes all of its call unsure.
+        """
+
+
 def sound(page: Page) -> Page:
     """The page, when all of it could be read. Raises BadAnswer: what is not there may be in a row that is broken."""
     if page.bad:
@@ -174,7 +191,9 @@ def duplicate_of(
     With `now` one that has expired counts as ended.
     """
     matching = all_of(credentials, earner_id, email)
-    matching.sort(key=lambda c: (c.state in ENDED, c.replaced, _expired(c, now), c.earner_id != earner_id))
+    matching.sort(
+        key=lambda c: (c.state in ENDED, c.state == "draft", c.replaced, _expired(c, now), c.earner_id != earner_id)
+    )
     return matching[0] if matching else None
 
 

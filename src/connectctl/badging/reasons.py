@@ -46,6 +46,7 @@ SENTENCES = {
     "connectctl:no_issue_date": "The credential has no date of issue.",
     "connectctl:not_accepted": "The learner has not accepted the credential yet.",
     "connectctl:successor_unknown": "It was replaced by a credential that was not read.",
+    "connectctl:unpublished": "There is one already that is not published, so nobody can see it.",
     "connectctl:moved_template": "It was replaced by a credential of another template, which counts instead.",
     "connectctl:unsettled": "What became of an earlier request is not known yet; the next run looks.",
     "connectctl:incomplete": "Not everything that decides it could be read.",

@@ -342,21 +342,3 @@ RECIPES: tuple[Recipe, ...] = (
         gives={"calls": "the run of the recipe"},
     ),
 )
-
-# Where a provider calls nobody, its credentials are fetched by the clock (AC-40, AC-64).
-BY_CLOCK = Recipe(
-    "dispatch-provider",
-    "{title} credentials that were issued or changed become external training and certifications in Docebo",
-    "start",
-    "daily 01:00 America/Los_Angeles",
-    "inwards",
-    KIT + "inward:prepare",
-    gives=ITEMS,
-)
-
-
-def recipes_for(*, has_webhooks: bool) -> tuple[Recipe, ...]:
-    """The recipes as a provider with or without webhooks has them."""
-    if has_webhooks:
-        return RECIPES
-    return tuple(BY_CLOCK if recipe.verb == BY_CLOCK.verb else recipe for recipe in RECIPES)

@@ -19,12 +19,12 @@ from connectctl.badging.reconcile_plan import TemplateView, absent, user_of
 from connectctl.badging.reconcile_plan import emptied as unlisted
 from connectctl.badging.standing import Desk, standing
 from connectctl.badging.window import switched
-from connectctl.errors import BadAnswer, ConfirmationNeeded, DataError, NotAllowed, NotFound
+from connectctl.errors import BadAnswer, ConfirmationNeeded, ConnectctlError, DataError, NotAllowed, NotFound
 from connectctl.model import Change, Look, Outcome, Part, Plan, Problem, RunContext, Skip
 from connectctl.plugins.specs import ProviderSpec
 
 TEMPLATE = "template:"
-OUTWARDS = ("issue", "replace", "revoke")
+OUTWARDS = ("issue", "replace", "update", "revoke", "expire")
 
 
 class Within:
@@ -134,10 +134,19 @@ def plan(view: TemplateView | InwardView | Plan) -> Plan:
     return reconcile_inward.compare(view) if isinstance(view, InwardView) else reconcile_plan.compare(view)
 
 
-def apply(spec: ProviderSpec, changes: list[Change], ctx: RunContext) -> list[Outcome]:
+def apply(spec: ProviderSpec, changes: list[Change], ctx: RunContext) -> list[issuing.Result]:
     """Carries out the repairs of one part as the batch, or the import, carries out its changes."""
-    inwards = changes[0].action not in OUTWARDS
-    return importing.apply(spec, changes, ctx) if inwards else issuing.apply(changes, ctx)
+    if changes[0].action in OUTWARDS:
+        return issuing.apply(changes, ctx)
+    return [_import(spec, change, ctx) for change in changes]
+
+
+def _import(spec: ProviderSpec, change: Change, ctx: RunContext) -> issuing.Result:
+    """One by one: what goes wrong with one is not true of those before it."""
+    try:
+        return importing.apply(spec, [change], ctx)[0]
+    except ConnectctlError as error:
+        return error
 
 
 def look(spec: ProviderSpec, change: Change, ctx: RunContext) -> Look:
@@ -197,6 +206,7 @@ def _view(shared: Shared, ctx: RunContext, template: str, planned: Plan, held: S
         spec.capabilities.can_replace,
         spec.capabilities.can_revoke,
         frozenset(ctx.retrying),
+        spec.capabilities,
     )
 
 

@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
+from connectctl.badging.existing import SAME_DAY
 from connectctl.badging.reasons import sentence
-from connectctl.badging.repairs import SAME_DAY
 from connectctl.docebo.certifications import Award
 from connectctl.docebo.training import Training
 from connectctl.model import Applied, Change, Discrepancy, Plan, Recorded, Skip

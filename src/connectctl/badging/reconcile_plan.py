@@ -11,14 +11,16 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Literal
 
+from connectctl.badging.existing import PLAIN, same_expiry
 from connectctl.badging.plan import ADDRESS, Learner, learner_reason
 from connectctl.badging.provider import ENDED, Credential, duplicate_of
 from connectctl.badging.reasons import sentence
-from connectctl.badging.repairs import content, follow, moment, not_replaced, replacement, same_expiry
+from connectctl.badging.repairs import content, follow, moment, not_replaced, replacement
 from connectctl.model import Applied, Change, Discrepancy, Outcome, Plan, Recorded
+from connectctl.plugins.specs import Capabilities
 
 OURS = ("done", "adopted")  # states of the ledger
-GIVING = ("issue", "replace")
+GIVING = ("issue", "replace", "update")
 MARK = "connectctl-"
 Standing = Literal["stands", "gone", "unknown"]
 
@@ -53,6 +55,7 @@ class TemplateView:
     can_replace: bool = False
     can_revoke: bool = False
     retrying: frozenset[str] = frozenset()
+    can: Capabilities = PLAIN
 
 
 @dataclass(slots=True)
@@ -227,8 +230,8 @@ def _extra(
         "earner_id": user_of(place),
         "reason": f"The certification {entry.origin.partition(':')[2]} was revoked in Docebo",
     }
-    change = follow(recorded.change, "revoke", data, words, entry, None)
-    found.add(_finding(view, "extra", place, words, entry, "revoke"), change)
+    change = follow(recorded.change, view.can.revoking, data, words, entry, None)
+    found.add(_finding(view, "extra", place, words, entry, change.action), change)
 
 
 def _email(
@@ -246,8 +249,9 @@ def _email(
     if why:
         found.add(_finding(view, "email", place, f"{words}; left alone: {why}", entry))
         return
-    change = replacement(recorded.change, credential, learner, entry, f"the learner's address is {learner.email} now")
-    found.add(_finding(view, "email", place, words, entry, "replace"), change)
+    why = f"the learner's address is {learner.email} now"
+    change = replacement(recorded.change, credential, learner, entry, why, view.can.replacing)
+    found.add(_finding(view, "email", place, words, entry, change.action), change)
 
 
 def _expiry(
@@ -255,7 +259,7 @@ def _expiry(
 ) -> None:
     """Another expiry than the one that was frozen when it was planned (CR-59, CR-61)."""
     wanted = recorded.change.data.get("expires_at")
-    if wanted is None or same_expiry(wanted, credential.expires_at):
+    if wanted is None or same_expiry(wanted, credential.expires_at, whole_days=view.can.whole_days):
         return
     shown = "never" if credential.expires_at is None else credential.expires_at.date().isoformat()
     meant = str(wanted)[:10] if wanted else "never"
@@ -267,8 +271,8 @@ def _expiry(
     if why or learner is None:
         found.add(_finding(view, "expiry", place, f"{words}; left alone: {why}", entry))
         return
-    change = replacement(recorded.change, credential, learner, entry, f"its expiry is {meant}")
-    found.add(_finding(view, "expiry", place, words, entry, "replace"), change)
+    change = replacement(recorded.change, credential, learner, entry, f"its expiry is {meant}", view.can.replacing)
+    found.add(_finding(view, "expiry", place, words, entry, change.action), change)
 
 
 # -- what the provider holds besides -------------------------------------------------------------------------------
@@ -322,14 +326,12 @@ def _held(
 
 def _compare_planned(view: TemplateView, found: _Found) -> None:
     """What the batch would do, as findings; its changes are the repairs, as they are."""
-    words = {
-        "issue": ("missing", "it is earned, and there is none"),
-        "replace": ("expiry", "the award behind it is newer"),
-    }
+    newer = ("expiry", "what is behind it is newer")
+    words = {"issue": ("missing", "it is earned, and there is none"), view.can.replacing: newer}
     for change in view.planned.changes:
         if change.holding in found.changes or change.action not in words:
             continue
-        if change.action == "replace" and not view.can_replace:
+        if change.action != "issue" and not view.can_replace:
             continue
         kind, detail = words[change.action]
         entry = view.applied.get(change.holding)

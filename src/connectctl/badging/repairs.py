@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from connectctl.badging.plan import Learner, learner_reason
 from connectctl.badging.provider import Credential
 from connectctl.badging.reasons import sentence
 from connectctl.model import Applied, Change
-
-SAME_DAY = timedelta(days=1)  # providers may keep the day alone
 
 
 def not_replaced(can_replace: bool, active: bool, learner: Learner | None, before: Change) -> str:
@@ -27,30 +25,25 @@ def not_replaced(can_replace: bool, active: bool, learner: Learner | None, befor
     return "" if "issued_at" in before.data else "the ledger does not have what was sent"
 
 
-def same_expiry(wanted: Any, shown: datetime | None) -> bool:
-    expected = moment(wanted)
-    if expected is None or shown is None:
-        return expected is shown
-    return abs(expected - shown) < SAME_DAY
-
-
 def moment(text: Any) -> datetime | None:
     return datetime.fromisoformat(text) if isinstance(text, str) and text else None
 
 
 def content(before: Change, learner: Learner) -> dict[str, Any]:
     """What a credential says, as it was frozen, for the learner as Docebo has them now."""
-    data = {name: value for name, value in before.data.items() if name not in ("replaces", "instead_of")}
+    data = {name: value for name, value in before.data.items() if name not in ("replaces", "instead_of", "beside")}
     person = {"email": learner.email, "first_name": learner.first_name, "last_name": learner.last_name}
     return data | person | {"earner_id": learner.id}
 
 
-def replacement(before: Change, credential: Credential, learner: Learner, entry: Applied, reason: str) -> Change:
+def replacement(
+    before: Change, credential: Credential, learner: Learner, entry: Applied, reason: str, action: str = "replace"
+) -> Change:
     """Another one in its place, with every field again; an accepted one keeps its address (CR-39)."""
     data = content(before, learner) | {"replaces": credential.id}
     if credential.state != "pending":
         data["email"] = ""
-    return follow(before, "replace", data, reason, entry, learner)
+    return follow(before, action, data, reason, entry, learner)
 
 
 def follow(

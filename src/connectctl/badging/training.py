@@ -42,7 +42,7 @@ def first_reason(view: TrainingView, chain: Chain) -> str | None:
     """Why a chain is left out before its state matters, in the order of CR-44: user, origin, mapping."""
     known = chain.deleted and chain.newest.issued_at is None  # of what is deleted the date may not be known any more
     dated = None if known else date_reason(chain.newest.issued_at, view.common.start, view.common.now)
-    return dated or user_reason(chain) or origin_reason(chain) or view.reason
+    return dated or user_reason(chain) or origin_reason(chain, marked=view.common.own_ids) or view.reason
 
 
 def asks(view: TrainingView, chain: Chain) -> bool:

@@ -59,7 +59,10 @@ def _view(shared: Shared, ctx: RunContext, earning: Earning) -> EarningView:
         shared.window.reissue,
         _cursor(shared, earning) if shared.reading.complete else None,
         _read_at(shared),
-        shared.scope.actions,
+        shared.spec.capabilities.named(shared.scope.actions),
+        shared.spec.capabilities,
+        shared.overwrite,
+        shared.duplicates(earning.template) if able and earning.template else None,
     )
 
 
@@ -92,7 +95,10 @@ def _award_view(shared: Shared, ctx: RunContext, earning: Earning) -> AwardView:
         reissue=looked.reissue,
         cursor=_cursor(shared, earning) if shared.awards.complete else None,
         read_at=_read_at(shared),
-        actions=shared.scope.actions,
+        actions=spec.capabilities.named(shared.scope.actions),
+        can=spec.capabilities,
+        overwrite=shared.overwrite,
+        duplicates=shared.duplicates(template) if looks else None,
     )
 
 

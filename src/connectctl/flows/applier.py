@@ -47,6 +47,7 @@ class Sent:
     attempt: int
     outcome: Outcome | None
     error: Exception | None
+    call: str = ""  # the key of the first job that was sent with it
 
 
 @dataclass(slots=True)
@@ -60,6 +61,7 @@ class Tally:
     down_all: int = 0
     lost: int = 0  # in a row: answers lost
     server: int = 0  # of those, answered with a server error
+    call: str = ""  # that the last answer belongs to
     fatal: ConnectctlError | None = None
     unsettled: list[Unsettled] = field(default_factory=list)
 
@@ -71,7 +73,7 @@ class Applier:
         self,
         ctx: Context,
         records: RunRecords,
-        apply: Callable[[list[Change], Context], list[Outcome]],
+        apply: Callable[[list[Change], Context], list[Outcome | ConnectctlError]],
         commit: Callable[[int, str, Outcome], None],
         *,
         threads: int,
@@ -167,9 +169,14 @@ class Applier:
                 raise RemoteUnsure(f"{self._ctx.flow} gave {len(outcomes)} outcomes for {len(group)} changes")
         except Exception as error:  # noqa: BLE001 - a change's border: held to the change, the others go on
             # Now, not before the call: it may have waited for its turn, and a look counts its patience from here.
-            return [Sent(job, self._ctx.clock.now(), attempts[job.key], None, error) for job in group]
+            now = self._ctx.clock.now()
+            return [Sent(job, now, attempts[job.key], None, error, group[0].key) for job in group]
         now = self._ctx.clock.now()
-        return [Sent(job, now, attempts[job.key], outcome, None) for job, outcome in zip(group, outcomes, strict=True)]
+        sent = []
+        for job, came in zip(group, outcomes, strict=True):
+            outcome, wrong = (None, came) if isinstance(came, ConnectctlError) else (came, None)
+            sent.append(Sent(job, now, attempts[job.key], outcome, wrong, group[0].key))
+        return sent
 
     def _settle(self, sent: Sent) -> None:
         """Commits one answer, inside the caller's transaction."""
@@ -208,9 +215,11 @@ class Applier:
                 )
             )
         lost = isinstance(error, RemoteUnsure)
-        tally.lost = tally.lost + 1 if lost else 0
+        one = sent.call != tally.call  # what went wrong with a call for many is counted once
+        tally.call = sent.call
+        tally.lost = tally.lost + one if lost else 0
         tally.server += isinstance(error, RemoteUnsure) and (error.status or 0) >= 500
-        tally.down = tally.down + 1 if isinstance(error, RemoteDown) else 0
+        tally.down = tally.down + one if isinstance(error, RemoteDown) else 0
         if tally.down >= BREAKER and isinstance(error, RemoteDown):
             tally.fatal = tally.fatal or error
         self._commit(sent.job.item, sent.job.key, outcome)

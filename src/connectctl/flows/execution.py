@@ -11,6 +11,7 @@ from connectctl.errors import (
     AlreadyHeld,
     AuthFailed,
     ConfirmationNeeded,
+    ConnectctlError,
     DataError,
     Interrupted,
     NotAllowed,
@@ -35,7 +36,7 @@ T = TypeVar("T")
 SLICE = 1000  # changes, or things seen, that are in memory at once
 QUIET_PARTS = 200  # committed at once: one fsync instead of one each
 
-Apply = Callable[[list[Change], Context], list[Outcome]]
+Apply = Callable[[list[Change], Context], list[Outcome | ConnectctlError]]
 
 
 class Execution:
@@ -69,7 +70,7 @@ class Execution:
             for part in self._loud_parts():
                 self.ctx.clock.check()
                 self._commit_rows(part)
-                for some in _slices(self._items(part, "change", "planned")):
+                for some in _slices(self._items(part, "change", "planned"), spec.batch):
                     applier.run_jobs(Job(item.id, item.key, change_from_json(item.data)) for item in some)
                 self._commit_cursor(part)
             applier.tally.unsettled += unsettled
@@ -121,7 +122,7 @@ class Execution:
                 self.cursors.put(part, cursor, run, self.ctx.clock.now())
             self.records.drop(run, part, ("cursor", "open"))
 
-    def _apply(self, changes: list[Change], ctx: Context) -> list[Outcome]:
+    def _apply(self, changes: list[Change], ctx: Context) -> list[Outcome | ConnectctlError]:
         if self.ctx.spec.apply is None:
             return [Outcome("failed", error=f"the flow {self.ctx.spec.name} declares no apply") for _ in changes]
         apply: Apply = self.ctx.runtime.plugins.resolve(self.ctx.spec.apply)
@@ -183,7 +184,10 @@ class Execution:
         if entry.key not in self.ctx.ledger.mark_sent(self.ctx.run, [entry.key]):
             return Outcome("unsure", error="another run has taken it over")
         try:
-            return self._apply([entry.change], self.ctx)[0]
+            (outcome,) = self._apply([entry.change], self.ctx)
+            if isinstance(outcome, ConnectctlError):
+                raise outcome
+            return outcome
         except (AlreadyHeld, RemoteUnsure) as error:
             self.ctx.ledger.settle(self.ctx.run, entry.key, Outcome("unsure", error=error.message))
             raise
@@ -210,8 +214,10 @@ class Execution:
             raise NotAllowed(f"{remote} did not allow any of the changes")
 
 
-def _slices(items: Iterator[T]) -> Iterator[list[T]]:
-    while some := list(islice(items, SLICE)):
+def _slices(items: Iterator[T], batch: int = 1) -> Iterator[list[T]]:
+    """Some of them at a time; whole batches, so that no call is sent half full."""
+    size = max(batch, SLICE - SLICE % batch)
+    while some := list(islice(items, size)):
         yield some
 
 

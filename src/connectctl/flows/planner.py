@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import ceil
 from pathlib import Path
@@ -43,7 +43,7 @@ class Planner:
     notices: list[Notice] = field(default_factory=list)
     calls: list[Call] = field(default_factory=list)
     answered: bool = False  # whether a part was read from a remote
-    _batches: int = 0
+    _requests: int = 0  # that the changes will take
     _taken: dict[str, str] = field(default_factory=dict)  # of the part being planned: holding, what it was planned for
 
     def plan_all(self) -> None:
@@ -91,9 +91,14 @@ class Planner:
         """The reads were made, and a run that applies makes the same; to them come the requests of the changes."""
         spec, tokens = self.ctx.spec, self.ctx.sign_ins()
         self.predicted = {kind: calls - tokens.get(kind, 0) for kind, calls in self.ctx.api_calls().items()}
-        if spec.applies_to and self._batches:
-            before = self.predicted.get(spec.applies_to, 0)
-            self.predicted[spec.applies_to] = before + self._batches * spec.requests
+        if spec.applies_to and self._requests:
+            self.predicted[spec.applies_to] = self.predicted.get(spec.applies_to, 0) + self._requests
+
+    def _requests_of(self, actions: Sequence[str]) -> int:
+        """What the changes of one block will take: some by themselves, the others in batches."""
+        spec = self.ctx.spec
+        alone = [spec.alone[action] for action in actions if action in spec.alone]
+        return sum(alone) + ceil((len(actions) - len(alone)) / spec.batch) * spec.requests
 
     def write_plan(self, path: Path) -> None:
         """Saves the planned changes for `apply`."""
@@ -110,7 +115,7 @@ class Planner:
         ]
         changes = [row for change in plan.changes if (row := self._change(change, skips)) is not None]
         rows += changes
-        self._batches += ceil(sum(row[0] == "change" for row in changes) / self.ctx.spec.batch)
+        self._requests += self._requests_of([row[1] for row in changes if row[0] == "change"])
         writes = [write for write in plan.writes if self.selection.wants(write)]
         for write in writes:
             rows.append(("write", write.action, "|".join(write.key), "planned", _write_to_json(write)))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -129,8 +129,9 @@ class FlowSpec:
 
     `parts(ctx) -> Iterable[Part]` names the units (one unnamed part when absent); `read(ctx, part) -> view`;
     `plan(view) -> Plan` is pure; `apply(changes, ctx) -> list[Outcome]` makes up to `batch` remote effects, one
-    outcome per change in order; `look(change, ctx) -> Look` reads the remote for a change whose answer was lost and
-    has to be there when `apply` sends requests that must not be repeated blindly. `parallel=False` applies one after
+    outcome per change in order, or in its place the error that is this change's alone; `look(change, ctx) -> Look`
+    reads the remote for a change whose answer was lost and has to be there when `apply` sends requests that must not be
+    repeated blindly. `parallel=False` applies one after
     the other.
     `prepare(ctx)` runs before the parts (checks settings, reads what all parts share; its result is `ctx.shared`).
     `title` is the recipe's exact name; `recipe` its number; `calls` the titles it calls. `integration` is the one whose
@@ -162,6 +163,7 @@ class FlowSpec:
     applies_to: str = ""  # the connection whose threads and rate `apply` works under
     batch: int = 1
     requests: int = 1  # that one call of `apply` sends, for the prediction in the plan
+    alone: Mapping[str, int] = field(default_factory=dict)  # by action, of changes that `apply` sends one by one
     parallel: bool = True
     integration: str = ""
     types: Mapping[str, str] = field(default_factory=dict)
@@ -218,22 +220,37 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Capabilities:
-    """What a badge provider can do, as data (architecture 6).
-
-    `in_place`: what replaces a credential keeps its id, so that one id may show something else later.
-    `revokes_inwards`: a credential that is revoked, expired or gone takes what it became in Docebo with it; else
-    nothing there is ever deleted or revoked. `lists_partly`: lists leave out what an import needs, so that the client
-    has `credential`, which reads one alone.
-    """
+    """What a badge provider can do, as data (architecture 6)."""
 
     can_revoke: bool = False
     can_replace: bool = False
     has_webhooks: bool = False
     has_feed: bool = False  # `feed` lists what has changed; without it every run reads everything
-    batch: int = 1
-    in_place: bool = False
-    revokes_inwards: bool = True
-    lists_partly: bool = False
+    batch: int = 1  # credentials that one call of `issue_many` makes; 1: there is only `issue`
+    change_requests: int = 1  # that one replacement or revocation sends
+    in_place: bool = False  # `replace` changes the credential itself, also one that has ended: its id stays
+    expires: bool = False  # `revoke` lets the credential expire
+    own_ids: bool = False  # each of ours bears its mark as an id: taken once, found at once, and ours by that alone
+    expiry_from_issue: bool = False  # the default expiry is counted from the day of issue, not from the run's
+    whole_days: bool = False  # expiries are days without a time
+    updates_in_real_time: bool = True  # an event that an award was updated may change its credential
+    revokes_inwards: bool = True  # what ends there ends in Docebo; else nothing is ever deleted or revoked there
+    lists_partly: bool = False  # lists leave out what an import needs: the client has `credential`, to read one alone
+
+    @property
+    def replacing(self) -> str:
+        """What a change is called that renews a credential."""
+        return "update" if self.in_place else "replace"
+
+    @property
+    def revoking(self) -> str:
+        """What a change is called that ends a credential."""
+        return "expire" if self.expires else "revoke"
+
+    def named(self, actions: Collection[str] | None) -> frozenset[str] | None:
+        """Actions in the kit's words (issue, replace, revoke …) in those of this provider; None stays None."""
+        own = {"replace": self.replacing, "revoke": self.revoking}
+        return None if actions is None else frozenset(own.get(action, action) for action in actions)
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,14 +35,15 @@ def identity(value: object) -> str:
 def group(row: object) -> Template:
     """A group; raises DataError naming the field that is wrong. Accredible knows no archived ones (accredible.md 2).
 
-    Whether it allows duplicates is not shown by every version of the API; unknown counts as no, its default.
+    Whether it allows duplicates is not shown by every version of the API.
     """
     data = mapping(row, "a group")
     key, name = identity(data.get("id")), words(data.get("name"))
     if not key or not name:
         raise DataError(f"Accredible: {f'group {key}' if key else 'a group'} has no {'name' if key else 'id'}")
     made = words(data.get("created_at"))
-    return Template(key, name, "active", made, data.get("allow_duplicate_credentials") is True)
+    allows = data.get("allow_duplicate_credentials")
+    return Template(key, name, "active", made, allows if isinstance(allows, bool) else None)
 
 
 def has_design(row: Mapping[str, Any]) -> bool:
@@ -54,8 +55,8 @@ def has_design(row: Mapping[str, Any]) -> bool:
 def credential(row: object) -> Credential:
     """A credential; raises DataError naming the field that is wrong.
 
-    Its id is Accredible's own number wherever that is shown. Not published, or in progress: pending. `revoked` is one
-    that we ended, as long as the expiry is the day that we wrote; any other expiry is an expiry.
+    Its id is Accredible's own number wherever that is shown. Not published: draft; in progress: pending. `revoked` is
+    one that we ended, as long as the expiry is the day that we wrote; any other expiry is an expiry.
     """
     data = mapping(row, "a credential")
     key = identity(data.get("accredible_internal_id")) or identity(data.get("id"))
@@ -69,7 +70,8 @@ def credential(row: object) -> Credential:
     if not isinstance(approve, bool):
         raise DataError(f"Accredible: {place} does not say whether it is published")
     expires = day(data.get("expired_on"), f"expired_on of {place}")
-    published: CredentialState = "accepted" if approve and data.get("complete") is not False else "pending"
+    published: CredentialState = "pending" if data.get("complete") is False else "accepted"
+    published = published if approve else "draft"
     return Credential(
         key,
         template,
