@@ -455,3 +455,39 @@ def test_a_live_credential_that_may_be_the_users_keeps_the_award() -> None:
         assert planned.changes == ()
     stranger = chain(credential("b2", template_id="t2"), owners=("4712", "4713"))
     assert [c.action for c in awarding.plan(award_view(ended, stranger, applied=applied)).changes] == ["revoke_award"]
+
+
+# -- providers whose ends change nothing in Docebo, and whose credentials change in place ------------------------------
+
+ALOFT = replace(COMMON, revokes=False, in_place=True)
+
+
+@pytest.mark.req("AC-02", "AC-61")
+@pytest.mark.parametrize("ended", [{"state": "revoked"}, {}], ids=["revoked", "deleted"])
+def test_what_ends_at_such_a_provider_takes_nothing_away(ended: dict[str, Any]) -> None:
+    gone = chain(credential(**ended), deleted=not ended)
+    place = training.holding("lms", "t1", "4711", "b1")
+    view = training_view(gone, common=ALOFT, applied=entry(place, "create_training", "b1"))
+    assert (actions(plan(view)), reasons(plan(view))) == ([], ["connectctl:never_inwards"])
+    assert actions(plan(replace(view, common=COMMON))) == ["delete_training"]
+    place = awarding.holding("lms", "SEC", "4711")
+    seen = award_view(gone, common=ALOFT, applied=entry(place, "award", "b1@never"))
+    assert (actions(plan(seen)), reasons(plan(seen))) == ([], ["connectctl:never_inwards"])
+    assert actions(plan(replace(seen, common=COMMON))) == ["revoke_award"]
+
+
+@pytest.mark.req("AC-48", "AC-49", "AC-61")
+def test_one_that_was_updated_in_place_updates_and_one_that_expired_does_not() -> None:
+    before = chain()
+    made = plan(training_view(before, common=ALOFT)).changes[0]
+    known = entry(made.holding, made.action, made.version)
+    assert reasons(plan(training_view(before, common=ALOFT, applied=known))) == ["unchanged"]
+    later = chain(credential(issued_at=DAY + timedelta(days=1)))
+    assert actions(plan(training_view(later, common=ALOFT, applied=known))) == ["update_training"]
+    given = plan(award_view(before, common=ALOFT)).changes[0]
+    known = entry(given.holding, given.action, given.version)
+    assert reasons(plan(award_view(before, common=ALOFT, applied=known))) == ["unchanged"]
+    longer = chain(credential(expires_at=NOW + timedelta(days=9)))
+    assert actions(plan(award_view(longer, common=ALOFT, applied=known))) == ["update_award"]
+    over = chain(credential(expires_at=NOW - timedelta(days=1)))
+    assert reasons(plan(award_view(over, common=ALOFT, applied=known))) == ["connectctl:never_inwards"]

@@ -1,4 +1,4 @@
-"""The recipes of Credly against the facts of their documentation: titles, policies, triggers, who calls whom."""
+"""The recipes of the providers against the facts of their documentation: titles, policies, triggers, who calls whom."""
 
 from __future__ import annotations
 
@@ -16,12 +16,17 @@ from connectctl.badging.recipes import RECIPES
 from connectctl.errors import ContractBroken
 from connectctl.plugins.guard import resolve
 from connectctl.plugins.specs import FlowSpec
-from connectctl_credly.plugin import PROVIDER
+from connectctl_accredible.plugin import PROVIDER as ACCREDIBLE
+from connectctl_credly.plugin import PROVIDER as CREDLY
 
 DATA = Path(__file__).parent / "data"
-FACTS: dict[str, dict[str, Any]] = json.loads((DATA / "appendix_b.json").read_text())
-FLOWS = {flow.title: flow for flow in recipe_flows(PROVIDER)}
-VERBS = {title: verb for verb, title in PROVIDER.titles.items()}
+PROVIDERS = {spec.name: spec for spec in (CREDLY, ACCREDIBLE)}
+FACTS: dict[str, dict[str, dict[str, Any]]] = {
+    "credly": json.loads((DATA / "appendix_b.json").read_text()),
+    "accredible": json.loads((DATA / "appendix_b_accredible.json").read_text()),
+}
+FLOWS = {name: {flow.title: flow for flow in recipe_flows(spec)} for name, spec in PROVIDERS.items()}
+RECIPES_OF = [(name, title) for name, facts in FACTS.items() for title in facts]
 # The documentation's words for a trigger, up to the first comma or semicolon, and ours.
 TRIGGERS = {
     "function call": ("function", "called by others"),
@@ -31,6 +36,16 @@ TRIGGERS = {
     "webhook from Credly, real time": ("start", "webhook from Credly"),
     "manual run": ("manual", "by hand"),
     "manual run (as a test)": ("manual", "by hand"),
+    "webhook from Docebo": ("start", "webhook from Docebo"),
+    "schedule, daily 01:00 (no zone given)": ("start", "daily 01:00 America/Los_Angeles"),
+    "manual run; if started it fires every 5 minutes": ("manual", "by hand"),
+    "function call; also offered as a manual run": ("manual", "by hand"),
+    "schedule, daily 02:00 Pacific Time; recommended to be run by hand for immediate effect": (
+        "start",
+        "daily 02:00 America/Los_Angeles",
+    ),
+    "schedule, every 5 minutes; also callable": ("start", "every 5 minutes"),
+    "schedule, every 5 minutes; may be run by hand": ("start", "every 5 minutes"),
 }
 
 
@@ -39,37 +54,40 @@ def targets(flow: FlowSpec) -> list[Any]:
     return [target.target if isinstance(target, Bound) else target for target in found if target]
 
 
-@pytest.mark.req("GN-01", "CR-05")
-def test_the_titles_are_those_of_the_documentation() -> None:
-    assert set(FLOWS) == set(FACTS)
-    assert len(FLOWS) == len(PROVIDER.titles) == len(RECIPES) == 35
-    assert {flow.name for flow in FLOWS.values()} == {f"credly.{verb}" for verb in PROVIDER.titles}
+@pytest.mark.req("GN-01", "CR-05", "AC-21")
+@pytest.mark.parametrize(("name", "count"), [("credly", 35), ("accredible", 30)])
+def test_the_titles_are_those_of_the_documentation(name: str, count: int) -> None:
+    flows, titles = FLOWS[name], PROVIDERS[name].titles
+    assert set(flows) == set(FACTS[name])
+    assert len(flows) == len(set(titles.values())) == count
+    verbs = [next(verb for verb, own in titles.items() if own == title) for title in flows]
+    assert {flow.name for flow in flows.values()} == {f"{name}.{verb}" for verb in verbs}
 
 
 @pytest.mark.req("GN-01", "GN-02")
-@pytest.mark.parametrize("title", FACTS)
-def test_a_recipe_has_the_policy_trigger_and_callees_of_its_documentation(title: str) -> None:
-    facts, flow = FACTS[title], FLOWS[title]
-    words = facts["trigger"].partition(";")[0]
-    assert (flow.policy, flow.trigger) == TRIGGERS[words]
+@pytest.mark.parametrize(("name", "title"), RECIPES_OF)
+def test_a_recipe_has_the_policy_trigger_and_callees_of_its_documentation(name: str, title: str) -> None:
+    facts, flow = FACTS[name][title], FLOWS[name][title]
+    words = facts["trigger"]
+    assert (flow.policy, flow.trigger) == TRIGGERS.get(words) or TRIGGERS[words.partition(";")[0]]
     assert set(flow.calls) == set(facts["calls"])
     assert len(flow.calls) == len(set(flow.calls))
 
 
 @pytest.mark.req("GN-01")
-@pytest.mark.parametrize("title", FACTS)
-def test_a_recipe_says_what_goes_in_and_what_comes_out(title: str) -> None:
-    flow = FLOWS[title]
+@pytest.mark.parametrize(("name", "title"), RECIPES_OF)
+def test_a_recipe_says_what_goes_in_and_what_comes_out(name: str, title: str) -> None:
+    flow = FLOWS[name][title]
     assert set(flow.types) == set(flow.params) >= set(flow.needs)
     assert flow.gives
     texts = [flow.summary, flow.trigger, *flow.gives]
-    assert not any(name for text in texts for _, name, _, _ in string.Formatter().parse(text))
-    assert set(flow.uses) <= {"docebo", "credly"}
+    assert not any(field for text in texts for _, field, _, _ in string.Formatter().parse(text))
+    assert set(flow.uses) <= {"docebo", name}
 
 
-@pytest.mark.parametrize("title", FACTS)
-def test_everything_that_runs_a_recipe_is_there(title: str) -> None:
-    for target in targets(FLOWS[title]):
+@pytest.mark.parametrize(("name", "title"), RECIPES_OF)
+def test_everything_that_runs_a_recipe_is_there(name: str, title: str) -> None:
+    for target in targets(FLOWS[name][title]):
         assert callable(resolve(target, "connectctl")), target
 
 
@@ -77,7 +95,8 @@ def test_everything_that_runs_a_recipe_is_there(title: str) -> None:
 def test_a_recipe_whose_function_is_missing_names_it(recipe: Recipe, monkeypatch: pytest.MonkeyPatch) -> None:
     missing = replace(recipe, function="connectctl.badging.nowhere:nothing")
     monkeypatch.setattr("connectctl.badging.flows.RECIPES", (missing,))
-    (flow,) = recipe_flows(PROVIDER)
+    provider = next(spec for spec in PROVIDERS.values() if recipe.verb in spec.titles)
+    (flow,) = recipe_flows(provider)
     gone = [target for target in targets(flow) if "nowhere" in str(target)]
     assert gone
     with pytest.raises(ContractBroken, match="nowhere"):
@@ -87,28 +106,30 @@ def test_a_recipe_whose_function_is_missing_names_it(recipe: Recipe, monkeypatch
 @pytest.mark.req("CR-05")
 def test_the_start_list_is_in_the_order_of_its_source() -> None:
     order = json.loads((DATA / "start_order.json").read_text())
-    assert [PROVIDER.titles[verb] for verb in PROVIDER.start_order[: len(order)]] == order
+    assert [CREDLY.titles[verb] for verb in CREDLY.start_order[: len(order)]] == order
     rest = ["dispatch-provider", "dispatch-docebo"]
-    assert list(PROVIDER.start_order[len(order) :]) == rest
-    assert set(PROVIDER.titles) - set(PROVIDER.start_order) == {"batch-sync", "batch-sync-inwards"}
+    assert list(CREDLY.start_order[len(order) :]) == rest
+    assert set(CREDLY.titles) - set(CREDLY.start_order) == {"batch-sync", "batch-sync-inwards"}
 
 
 @pytest.mark.req("GN-01")
-def test_nothing_calls_what_the_provider_has_not() -> None:
-    titles = {title for flow in FLOWS.values() for title in flow.calls}
-    entries = {title for title in FLOWS if FLOWS[title].policy != "function"}
-    assert titles <= set(FLOWS)
-    assert entries | titles == set(FLOWS), "a function that nobody calls"
+@pytest.mark.parametrize("name", PROVIDERS)
+def test_nothing_calls_what_the_provider_has_not(name: str) -> None:
+    flows = FLOWS[name]
+    titles = {title for flow in flows.values() for title in flow.calls}
+    entries = {title for title in flows if flows[title].policy != "function"}
+    assert titles <= set(flows)
+    assert entries | titles == set(flows), "a function that nobody calls"
 
 
 def test_a_provider_without_a_title_has_not_the_recipe() -> None:
-    few = replace(PROVIDER, titles={"sync-templates": "Templates"}, calls={})
+    few = replace(CREDLY, titles={"sync-templates": "Templates"}, calls={})
     assert [flow.name for flow in recipe_flows(few)] == ["credly.sync-templates"]
 
 
 def test_the_page_names_every_recipe_with_its_flow() -> None:
     page = (Path(__file__).parents[2] / "docs" / "credly.md").read_text()
-    for title, flow in FLOWS.items():
+    for title, flow in FLOWS["credly"].items():
         assert f"| {title} | `{flow.name}` | `{command(flow)}` |" in page
 
 

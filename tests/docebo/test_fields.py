@@ -215,3 +215,20 @@ def test_fields_are_written_one_request_at_a_time(api: FakeAPI, docebo: MakeDoce
     fields.create(one, "Badge")
     assert alone == [True, True]
     assert not one.writing.locked()
+
+
+@pytest.mark.req("AC-18", "AC-24")
+def test_the_fields_of_learning_plans_have_places_of_their_own(api: FakeAPI, docebo: MakeDocebo) -> None:
+    plans = "/learningplan/v1/learningplans/fields"
+    client, asked = docebo(), {"id": 5, "title": "Group", "type": "dropdown"}
+    api.on("GET", plans, json=listing([asked]))
+    assert fields.find(client, "Group", "plan") == FieldDef("5", "Group", "dropdown")
+    api.on("GET", f"{plans}/5", json={"data": asked | {"dropdown_options": [{"id": 31, "label": "Gold"}]}})
+    assert fields.get(client, "5", "plan").options == (GOLD,)
+    api.on("POST", plans, json={"data": {"id": 6}})
+    assert fields.create(client, "Other", "plan") == "6"
+    api.on("PUT", f"{plans}/5", json={"data": {}})
+    assert fields.change_options(client, "5", new=["Silver"], of="plan") == ()
+    api.on("GET", plans, json=listing([asked, asked | {"id": 7}]))
+    with pytest.raises(ConfigError, match="2 learning plan fields named"):
+        fields.find(client, "Group", "plan")

@@ -241,3 +241,41 @@ def test_the_administrators_own_field_and_clearing(box, docebo):
     assert box.docebo.courses[course.course_id].values == {field.field_id: None}
     with pytest.raises(LookupError):
         box.docebo.select(course.course_id, 9999)
+
+
+PLAN_FIELDS = "/learningplan/v1/learningplans/fields"
+
+
+def test_learning_plans_have_fields_of_their_own_with_ids_that_count_anew(box, docebo, field_id):
+    body = {"type": "dropdown", "translations": {"english": "Group"}, "dropdown_options": [option("Gold")]}
+    made = docebo.post(PLAN_FIELDS, json=body).json()["data"]["id"]
+    assert made == field_id, "a field of courses has the same id"
+    assert [one["title"] for one in docebo.get(PLAN_FIELDS).json()["data"]["items"]] == ["Group"]
+    assert [one["title"] for one in docebo.get(FIELDS).json()["data"]["items"]] == ["Credly badge"]
+    changed = {"dropdown_options": {"new": [option("Silver")]}}
+    assert docebo.put(f"{PLAN_FIELDS}/{made}", json=changed).json()["data"]["error_messages"] == []
+    assert docebo.get(f"{PLAN_FIELDS}/99").status_code == 404
+    assert docebo.post(PLAN_FIELDS, json=body | {"colour": "red"}).status_code == 400
+
+
+def test_a_value_of_a_learning_plan_is_one_of_its_own_options_and_falls_with_it(box, docebo):
+    field = box.docebo.add_field("Group", ["Gold", "Silver"], of="plan")
+    plan, gold = next(iter(box.docebo.plans)), field.options[0].option_id
+    place = f"/learningplan/v1/learningplans/{plan}"
+
+    def value():
+        (shown,) = docebo.get(place).json()["data"]["additional_fields"]
+        return shown["value"]
+
+    assert value() is None
+    body = {"additional_fields": [{"id": field.field_id, "value": str(gold)}]}
+    assert docebo.put(place, json=body).status_code == 200
+    assert value() == str(gold)
+    strange = {"additional_fields": [{"id": field.field_id, "value": "999"}]}
+    assert docebo.put(place, json=strange).status_code == 400
+    assert docebo.put(place, json=body | {"title": "x"}).status_code == 400
+    box.docebo.select_on_plan(plan, "Silver", field.field_id)
+    box.docebo.select_on_plan(plan, "Gold", field.field_id)
+    gone = {"dropdown_options": {"deleted": [{"id_option": gold}]}}
+    assert docebo.put(f"{PLAN_FIELDS}/{field.field_id}", json=gone).status_code == 200
+    assert value() is None

@@ -18,7 +18,7 @@ from connectctl.badging.award_rules import (
     undecided_reason,
 )
 from connectctl.badging.award_versions import behind, is_newer, version
-from connectctl.badging.existing import CREATE_NEW, SKIP, held_by, is_asked_again, is_ours
+from connectctl.badging.existing import CREATE_NEW, SKIP, held_by, held_reason, is_asked_again, is_ours
 from connectctl.badging.leftovers import left_open, left_out, without_template
 from connectctl.badging.plan import (
     ENDED,
@@ -26,7 +26,6 @@ from connectctl.badging.plan import (
     OPEN,
     change_mark,
     date_reason,
-    held_reason,
     holding,
     learner_reason,
     settled_reason,

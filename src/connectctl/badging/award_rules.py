@@ -48,6 +48,7 @@ class AwardView:
     can: Capabilities = PLAIN
     overwrite: Overwrite = ""
     duplicates: bool | None = None  # whether the template allows several for one learner, as far as it is known
+    warnings: tuple[str, ...] = ()
 
 
 def live(awards: Sequence[Award], now: datetime) -> list[Award]:

@@ -104,8 +104,10 @@ def _keep(view: AwardView, draft: Draft, chain: Chain, claim: Claim, applied: Ap
     standing = [award for award in view.awards.get(claim.user, ()) if not _is_over(view, award.expires_at)]
     marked = _marked(view, standing, claim)
     if present(applied) and applied is not None:
-        if applied.version == version(newest.id, newest.expires_at):
+        if applied.version == _version(view, chain):
             draft.skip(chain, place, "unchanged")
+        elif not view.common.revokes and _is_over(view, newest.expires_at):  # AC-61
+            draft.skip(chain, place, "connectctl:never_inwards")
         else:
             draft.change(chain, _change(view, chain, "update_award", applied.remote_id), applied)
     elif applied is not None and applied.live and applied.state == "foreign":
@@ -113,6 +115,8 @@ def _keep(view: AwardView, draft: Draft, chain: Chain, claim: Claim, applied: Ap
     elif marked is not None and (marked.external_id, marked.expires_at) == (newest.id, newest.expires_at):
         draft.seen.append((_change(view, chain, "award", None), Outcome("adopted", marked.id)))
         draft.skip(chain, place, "unchanged")
+    elif marked is not None and not view.common.revokes and _is_over(view, newest.expires_at):
+        draft.skip(chain, place, "connectctl:never_inwards")
     elif marked is not None:
         draft.change(chain, _change(view, chain, "update_award", marked.id), applied)
     elif standing:
@@ -141,7 +145,9 @@ def _end(view: AwardView, draft: Draft, claim: Claim, applied: Applied | None) -
     chain = next((c for c in ended if badge in c.ids or badge in _links(c)), None)
     if stands is None or chain is None:
         return None
-    if not view.common.negative:
+    if not view.common.revokes:
+        draft.skip(chain, place, "connectctl:never_inwards")
+    elif not view.common.negative:
         draft.skip(chain, place, "negative_sync_off")
     elif not view.whole or any(fate(c, view.common.options) in STANDING for c in (*claim.chains, *claim.others)):
         draft.skip(chain, place, "connectctl:incomplete", "another credential of the certification may stand")
@@ -178,6 +184,13 @@ def _age(chain: Chain) -> tuple[str, str]:
     return (issued_at.isoformat() if issued_at else "", chain.newest.id)
 
 
+def _version(view: AwardView, chain: Chain) -> str:
+    """Which credential an award shows and until when; where the id stays with an update, also since when (AC-49)."""
+    newest = chain.newest
+    text = version(newest.id, newest.expires_at)
+    return f"{text}@{newest.issued_at.date()}" if view.common.in_place and newest.issued_at else text
+
+
 def _change(view: AwardView, chain: Chain, action: str, award_id: str | None) -> Change:
     newest = chain.newest
     data = {
@@ -203,7 +216,7 @@ def _change(view: AwardView, chain: Chain, action: str, award_id: str | None) ->
         data,
         words[action],
         f"template:{newest.template_id}",
-        version(newest.id, newest.expires_at),
+        _version(view, chain),
         chain.user,
         chain.email,
         newest.template_id,

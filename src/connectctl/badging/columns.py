@@ -9,7 +9,7 @@ from connectctl.plugins.specs import ProviderSpec
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """The template table's first columns, in their order."""
+    """The template table's first columns, in their order; `element` is that of the dropdown in question."""
 
     id: str
     name: str
@@ -17,9 +17,10 @@ class Columns:
     element: str
 
     @classmethod
-    def of(cls, spec: ProviderSpec) -> Columns:
-        """The columns of a provider's table."""
-        return cls(*[column.name for column in spec.template_table.columns[:4]])
+    def of(cls, spec: ProviderSpec, target: str = "course") -> Columns:
+        """The columns of a provider's table; the fifth holds the elements of the learning plans' dropdown (AC-69)."""
+        names = [column.name for column in spec.template_table.columns]
+        return cls(names[0], names[1], names[2], names[4 if target == "plan" else 3])
 
 
 @dataclass(frozen=True, slots=True)

@@ -149,7 +149,9 @@ def _details(docebo: Any, ids: Sequence[str]) -> list[courses.CourseDetail | Pro
         return list(pool.map(one, ids))
 
 
-def decide_values(field: FieldDef, selected: Sequence[Selected], configured: str, sync: str) -> str:
+def decide_values(
+    field: FieldDef, selected: Sequence[Selected], configured: str, sync: str, word: str = "course"
+) -> str:
     """Whether the API shows element ids or labels, decided once from the field's own options.
 
     `sync` is the command that brings the dropdown in line. Raises ConfigError for a value that fits both or neither
@@ -170,13 +172,14 @@ def decide_values(field: FieldDef, selected: Sequence[Selected], configured: str
         if as_id == as_label:
             what = "both an element id and a label" if as_id else "neither an element id nor a label"
             raise ConfigError(
-                f"Course {course.id} ({course.name}) has the value {value!r} in {field.name!r}, which is {what}",
+                f"{word.capitalize()} {course.id} ({course.name}) has the value {value!r} in {field.name!r}, "
+                f"which is {what}",
                 hint=f'set field_value = "id" or "label" in [connections.docebo] of config.toml, or run {sync}',
             )
         found.add("id" if as_id else "label")
     if len(found) > 1:
         raise ConfigError(
-            f"Some courses show element ids in {field.name!r}, others labels: it is not clear which is meant",
+            f"Some {word}s show element ids in {field.name!r}, others labels: it is not clear which is meant",
             hint='set field_value = "id" or "label" in [connections.docebo] of config.toml',
         )
     return found.pop() if found else "id"

@@ -9,12 +9,13 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from connectctl.badging import outward
+from connectctl.badging.dropdown import sync_calls
 from connectctl.badging.earnings import Earning
 from connectctl.badging.master import directions
 from connectctl.badging.provider import FeedEvent
 from connectctl.badging.scope import Scope
 from connectctl.badging.settings import read_settings
-from connectctl.badging.steps import note
+from connectctl.badging.steps import note, top
 from connectctl.badging.templates import open_provider
 from connectctl.errors import NotFound, UsageError
 from connectctl.model import Call, Part, Plan, RunContext, Skip
@@ -30,18 +31,20 @@ class EventView:
     call: Call | None
     key: str = ""
     reason: str = ""
+    more: tuple[Call, ...] = ()
 
 
 def plan(view: EventView) -> Plan:
     """The call, or why there is none. Pure."""
     if view.call is None:
         return Plan(skipped=(Skip(view.key, "connectctl:other_event", view.reason),))
-    return Plan(calls=(view.call,))
+    return Plan(calls=(view.call, *view.more))
 
 
 def tick(spec: ProviderSpec, _ctx: RunContext, _part: Part) -> EventView:
-    """The sync of the dropdown, whatever there is to do (CR-20)."""
-    return EventView(Call(f"{spec.name}.sync-field"))
+    """The sync of the dropdown, or of both, whatever there is to do (CR-20, AC-65)."""
+    first, *more = sync_calls(spec)
+    return EventView(first, more=tuple(more))
 
 
 def read_event(spec: ProviderSpec, ctx: RunContext, _part: Part) -> EventView:
@@ -56,13 +59,15 @@ def read_event(spec: ProviderSpec, ctx: RunContext, _part: Part) -> EventView:
         outwards, inwards = directions(spec, values)
         note(spec, ctx, "check-master", outwards=outwards, inwards=inwards)
     key = str(ctx.params["event"]).strip()
-    if dispatches and ctx.params.get("kind") == "credential":  # who is in charge reads it
+    if (
+        dispatches and ctx.params.get("kind") == "credential" and "process-event" in spec.titles
+    ):  # who is in charge reads it
         return EventView(Call(f"{spec.name}.process-event", {"event": key}), key)
     event = open_provider(spec, ctx).event(key)
     if event is None:
         message = f"{spec.title} has no event {key}"
         raise NotFound(message, hint=f"connectctl flow run {ctx.flow} --param event={key}", connection=spec.connection)
-    ctx.step(spec.titles["dispatch-provider" if dispatches else "process-event"], events=1)
+    ctx.step(spec.titles[top(ctx)], events=1)
     return _in_charge(spec, event, dispatches=dispatches)
 
 
@@ -72,7 +77,7 @@ def _in_charge(spec: ProviderSpec, event: FeedEvent, *, dispatches: bool) -> Eve
         what = "deleted" if event.gone else "changed"
         params = {"template": event.subject, "event": what, "at": event.at.isoformat()}
         return EventView(Call(f"{spec.name}.sync-template", params), event.id)
-    if event.kind == "credential" and dispatches:
+    if event.kind == "credential" and dispatches and "process-event" in spec.titles:
         return EventView(Call(f"{spec.name}.process-event", {"event": event.id}), event.id)
     if event.kind == "credential" and event.subject:
         params = {"badge": event.subject, "event": event.id}

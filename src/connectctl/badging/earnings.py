@@ -10,6 +10,7 @@ from connectctl.badging.columns import Columns, MappingColumns
 from connectctl.docebo.fields import FieldDef
 
 Kind = Literal["course", "plan", "certification"]
+BY_MAPPING, BY_FIELD = "the mapping table", "the learning plan's dropdown"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,7 @@ class Earning:
     reason: str = ""
     detail: str = ""
     element: str = ""
+    by: str = ""  # what says so, where there is more than one way (AC-70)
 
     @property
     def source(self) -> str:
@@ -53,22 +55,57 @@ def course_earnings(
     field: FieldDef, mode: str, selected: Sequence[Selected], rows: Sequence[Mapping[str, Any]], columns: Columns
 ) -> list[Earning]:
     """Each course's template by Dropdown Element ID, or why there is none (CR-27). Pure."""
+    return _selected("course", field, mode, selected, rows, columns)
+
+
+def plan_field_earnings(
+    field: FieldDef, mode: str, selected: Sequence[Selected], rows: Sequence[Mapping[str, Any]], columns: Columns
+) -> list[Earning]:
+    """What the learning plans with a value in their dropdown earn, as `course_earnings` (AC-70). Pure."""
+    chosen = [plan for plan in selected if (plan.value or "").strip()]
+    earned = _selected("plan", field, mode, chosen, rows, columns)
+    return [replace(one, element=one.template or "", by=BY_FIELD) for one in earned]
+
+
+def union(mapped: Sequence[Earning], selected: Sequence[Earning]) -> list[Earning]:
+    """What the mapping table and the dropdown say of the learning plans, each template once per plan (AC-70). Pure.
+
+    Where only one of the two gives a plan a template, that one counts.
+    """
+    found = {(one.id, one.element): replace(one, by=BY_MAPPING) for one in mapped}
+    chosen = {one.id for one in selected}
+    for one in selected:
+        other = found.get((one.id, one.element))
+        both = other is not None and other.template is not None and one.template is not None
+        if other is None or other.template is None or both:
+            found[one.id, one.element] = replace(one, by=f"{BY_MAPPING} and {BY_FIELD}" if both else BY_FIELD)
+    return [one for one in found.values() if one.reason != "mapping_missing" or one.id not in chosen]
+
+
+def _selected(
+    kind: Kind,
+    field: FieldDef,
+    mode: str,
+    selected: Sequence[Selected],
+    rows: Sequence[Mapping[str, Any]],
+    columns: Columns,
+) -> list[Earning]:
     ids = {option.id for option in field.options}
     labels = element_ids(field)
-    by_element = {str(row[columns.element]): row for row in rows if row[columns.element] not in (None, "")}
+    by_element = {str(row[columns.element]): row for row in rows if row.get(columns.element) not in (None, "")}
     result = []
     for course in selected:
         value = (course.value or "").strip()
         if not value:
-            result.append(Earning("course", course.id, course.name, None, reason="no_value_selected"))
+            result.append(Earning(kind, course.id, course.name, None, reason="no_value_selected"))
             continue
         element = ((value if value in ids else None) if mode == "id" else labels.get(value)) or ""
         row = by_element.get(element)
         if row is None:
             detail = f"the element {value!r} belongs to no row"
-            result.append(Earning("course", course.id, course.name, None, reason="template_unknown", detail=detail))
+            result.append(Earning(kind, course.id, course.name, None, reason="template_unknown", detail=detail))
         else:
-            result.append(_of_row(Earning("course", course.id, course.name, None, element=element), row, columns))
+            result.append(_of_row(Earning(kind, course.id, course.name, None, element=element), row, columns))
     return result
 
 

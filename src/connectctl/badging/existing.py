@@ -25,6 +25,19 @@ MARK = "connectctl-"  # begins every mark of ours
 OURS = ("done", "adopted")  # states of the ledger
 
 
+def held_reason(credential: Credential, now: datetime) -> str:
+    """Why a credential at the provider counts as held, whatever its state (CR-34)."""
+    if credential.state == "revoked":
+        return "revoked_before"
+    if credential.state == "rejected":
+        return "rejected_before"
+    if credential.state == "draft":
+        return "connectctl:unpublished"
+    if credential.expires_at is not None and credential.expires_at <= now and not credential.replaced:
+        return "expired_before"
+    return "already_assigned"
+
+
 def is_ours(credential: Credential, user: str, mark: str, can: Capabilities) -> bool:
     """Whether a credential that the ledger does not know is ours (GN-32).
 

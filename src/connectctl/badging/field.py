@@ -1,4 +1,7 @@
-"""Template table into the Docebo dropdown (CR-18, CR-24, GN-33): read, a pure plan, apply in one request, look."""
+"""Template table into the Docebo dropdown (CR-18, CR-24, GN-33): read, a pure plan, apply in one request, look.
+
+There is one dropdown for courses, and with some providers another one for learning plans (AC-65).
+"""
 
 from __future__ import annotations
 
@@ -6,15 +9,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from connectctl.badging.accounts import check_account, keep_account
 from connectctl.badging.columns import Columns
 from connectctl.badging.courses import list_courses, read_selected
-from connectctl.badging.settings import read_settings, required
+from connectctl.badging.dropdown import find_field as find_field
+from connectctl.badging.dropdown import has_plan_field
+from connectctl.badging.plan_fields import plan_selections
+from connectctl.badging.steps import note
 from connectctl.docebo import fields
-from connectctl.docebo.fields import FieldDef
-from connectctl.errors import ConfigError, DataError, NotFound, RemoteError, RemoteUnsure
+from connectctl.docebo.fields import WORDS, FieldDef, Of
+from connectctl.errors import ConfigError, RemoteError, RemoteUnsure, UsageError
 from connectctl.model import Change, Look, Outcome, Part, Plan, Problem, RowWrite, RunContext, Skip
 from connectctl.plugins.specs import ProviderSpec
+
+TARGETS: tuple[Of, ...] = ("course", "plan")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,98 +38,90 @@ class FieldView:
     ours: Mapping[str, str]  # element id -> template id
     selected_by: Mapping[str, Sequence[str]]  # element id or label -> names of the courses that have it selected
     maximum: int
-
-
-def find_field(spec: ProviderSpec, ctx: RunContext, *, remember: bool = False) -> tuple[str, FieldDef | None]:
-    """The setting's name and the dropdown of that name with its options; ConfigError for another type (CR-18).
-
-    `remember`: the field that had the name before is read without looking through the list, if it still has it.
-    """
-    values = read_settings(spec.integration, spec.settings, ctx.settings(spec.integration), ctx.timezone)
-    setting = spec.keys["field"]
-    name = str(required(spec.integration, setting, values[setting], f"{spec.title} badge"))
-    docebo = ctx.client("docebo")
-    check_account(ctx, "docebo", "Docebo", docebo.account)
-    ids = ctx.cached("course-fields")
-    place = f"{docebo.account}|{name}"
-    found = _remembered(docebo, ids.get(place), name) if remember else None
-    if found is None:
-        listed = fields.find(docebo, name)
-        keep_account(ctx, "docebo", docebo.account)
-        if listed is None:
-            return name, None
-        whole = fields.get(docebo, listed.id)
-        found = replace(whole, type=whole.type or listed.type or "dropdown")  # some lists leave the type out
-    if found.type != "dropdown":
-        raise ConfigError(
-            f"The Docebo course field {name!r} is of type {found.type}, not a dropdown; it is left as it is",
-            hint=f'connectctl lookup set integration-settings {spec.integration} {setting} Value="another name"',
-        )
-    if ids.get(place) != found.id:
-        ids[place] = found.id
-    return name, found
-
-
-def _remembered(docebo: Any, field_id: str | None, name: str) -> FieldDef | None:
-    """The field with this id, when it is there and still has the name."""
-    if field_id is None:
-        return None
-    try:
-        field = fields.get(docebo, field_id)
-    except (NotFound, DataError):
-        return None
-    return replace(field, type=field.type or "dropdown") if field.name.strip() == name.strip() else None
+    of: Of = "course"  # whose dropdown it is
 
 
 def read(spec: ProviderSpec, ctx: RunContext, _part: Part) -> FieldView:
     """The dropdown, the template table, and which courses are known to have an element selected."""
-    name, field = find_field(spec, ctx)
-    ctx.step(spec.titles["find-field"], spec.titles["sync-field"], found=field is not None)
-    view = _view(spec, ctx, name, field)
+    of = _target(spec, ctx)
+    if of == "plan" and not has_plan_field(spec, ctx):
+        return _view(spec, ctx, "", None, of)
+    name, field = find_field(spec, ctx, of=of)
+    note(spec, ctx, "find-field", "sync-field", found=field is not None)
+    view = _view(spec, ctx, name, field, of)
     if field is not None and any(change.action == "remove_option" for change in plan(view).changes):
-        view = replace(view, selected_by=_selections(ctx, field.id))
+        view = replace(view, selected_by=_selections(ctx, field.id, of))
     return view
 
 
 def read_alone(spec: ProviderSpec, ctx: RunContext, _part: Part) -> FieldView:
     """The dropdown, without a thought for its elements (CR-18)."""
-    name, field = find_field(spec, ctx)
+    of = _target(spec, ctx)
+    if of == "plan" and not has_plan_field(spec, ctx):
+        return _view(spec, ctx, "", None, of)
+    name, field = find_field(spec, ctx, of=of)
     if field is not None:
-        ctx.step(spec.titles["find-field"], output={"course_field_id": field.id})
-    return _view(spec, ctx, name, field)
+        ctx.step(spec.titles["find-field"], output={f"{of}_field_id": field.id})
+    return _view(spec, ctx, name, field, of)
+
+
+def _target(spec: ProviderSpec, ctx: RunContext) -> Of:
+    """Whose dropdown the run is about: the parameter `target`; the courses' where it is not given."""
+    target = str(ctx.params.get("target") or "course")
+    for of in TARGETS if "plan_field" in spec.keys else TARGETS[:1]:
+        if target == of:
+            return of
+    raise UsageError(f"target is course or plan, not {target!r}", hint=f"connectctl flow show {ctx.flow}")
 
 
 def plan_field(view: FieldView) -> Plan:
     """The field, when Docebo does not have it. Pure."""
+    if not view.name:
+        return _nothing()
     if view.field is not None:
         return Plan(skipped=(Skip(view.name, "unchanged", f"it is field {view.field.id}"),))
-    return Plan((_change(view, "create_field", "", reason=f"Docebo has no course field {view.name!r}"),))
+    return Plan((_change(view, "create_field", "", reason=f"Docebo has no {WORDS[view.of]} field {view.name!r}"),))
 
 
-def _view(spec: ProviderSpec, ctx: RunContext, name: str, field: FieldDef | None) -> FieldView:
+def _nothing() -> Plan:
+    return Plan(skipped=(Skip("learning plans", "connectctl:no_plan_field", "the setting that names it is blank"),))
+
+
+def _view(spec: ProviderSpec, ctx: RunContext, name: str, field: FieldDef | None, of: Of) -> FieldView:
     docebo = ctx.client("docebo")
-    elements = ctx.table(spec.element_table.name).all()
+    table, columns = _elements(spec, of), Columns.of(spec, of)
+    elements = ctx.table(table).all()
     view = FieldView(
         spec.template_table.name,
-        spec.element_table.name,
-        Columns.of(spec),
+        table,
+        columns,
         docebo.account,
         name,
         field,
-        [dict(row) for row in ctx.table(spec.template_table.name).all()],
+        [{columns.element: None, **row} for row in ctx.table(spec.template_table.name).all()],
         {str(row["Dropdown Element ID"]): str(row["Badge Template ID"]) for row in elements},
         {},
         docebo.max_dropdown_elements,
+        of,
     )
-    ctx.shared = {"field": field.id if field else None, "name": name, "columns": view.columns, "spec": spec}
+    ctx.shared = {"spec": spec, "places": {(of, name): {"field": field.id if field else None}}}
     return view
 
 
-def _selections(ctx: RunContext, field_id: str) -> dict[str, list[str]]:
-    """The names of the courses by what they have selected; read only when something is to be removed (GN-33)."""
+def _elements(spec: ProviderSpec, of: Of) -> str:
+    """The table that says which elements of the dropdown are ours."""
+    return (spec.plan_element_table if of == "plan" else spec.element_table).name
+
+
+def _selections(ctx: RunContext, field_id: str, of: Of) -> dict[str, list[str]]:
+    """The names of the courses or plans by what they have selected; read only when something is to go (GN-33)."""
     selected: dict[str, list[str]] = {}
     unread: list[Problem] = []  # a course that cannot be read loses nothing by it here; batch-sync reports it
-    for course in read_selected(ctx, list_courses(ctx, (), unread), field_id, unread)[0]:
+    if of == "plan":
+        found = plan_selections(ctx, field_id, unread)
+    else:
+        found = read_selected(ctx, list_courses(ctx, (), unread), field_id, unread)[0]
+    for course in found:
         if course.value:
             selected.setdefault(course.value.strip(), []).append(course.name or course.id)
     return selected
@@ -134,6 +133,8 @@ def plan(view: FieldView) -> Plan:
     An element with the right label is the right element, whatever its id. Elements that are not ours are reported,
     never touched. Raises ConfigError when more elements would be needed than a dropdown can hold (docebo.md 4.4).
     """
+    if not view.name:
+        return _nothing()
     columns = view.columns
     options = {option.id: option.label for option in view.field.options} if view.field else {}
     # An element that a row points to is that row's, whatever its label says until it is renamed or removed: courses
@@ -145,7 +146,7 @@ def plan(view: FieldView) -> Plan:
     skipped: list[Skip] = []
     wanted: set[str] = set()
     if view.field is None and any(row[columns.active] is True for row in view.rows):
-        changes.append(_change(view, "create_field", "", reason=f"Docebo has no course field {view.name!r}"))
+        changes.append(_change(view, "create_field", "", reason=f"Docebo has no {WORDS[view.of]} field {view.name!r}"))
     for row in sorted(view.rows, key=lambda r: str(r[columns.name])):
         template, name = str(row[columns.id]), str(row[columns.name]).strip()
         element = None if row[columns.element] in (None, "") else str(row[columns.element])
@@ -198,14 +199,17 @@ def _removals(view: FieldView, options: Mapping[str, str], wanted: set[str]) -> 
         courses = {*view.selected_by.get(element, ()), *view.selected_by.get(label.strip(), ())}
         reason = "its template is not active any more"
         if courses:
-            reason += "; these courses lose their selection: " + ", ".join(sorted(courses))
+            reason += f"; these {WORDS[view.of]}s lose their selection: " + ", ".join(sorted(courses))
         changes.append(_change(view, "remove_option", ours[element], element=element, label=label, reason=reason))
     return changes
 
 
 def _change(view: FieldView, action: str, template: str, *, reason: str, element: str = "", label: str = "") -> Change:
-    holding = "|".join(("docebo", view.account, "field", view.name, template, element if not template else ""))
+    kind = "field" if view.of == "course" else f"{view.of}-field"
+    holding = "|".join(("docebo", view.account, kind, view.name, template, element if not template else ""))
     data = {"element": element, "label": label, "field": view.name}
+    if view.of != "course":
+        data["of"] = view.of
     return Change(action, holding, data, reason, origin=element, template=template or None, source=view.name)
 
 
@@ -232,14 +236,42 @@ def bind_rows(
 
 def apply(changes: list[Change], ctx: RunContext) -> list[Outcome]:
     """Creates the field if need be, changes all elements in one request, reads the field again and compares."""
-    docebo = ctx.client("docebo")
+    outcomes: dict[int, Outcome] = {}
+    for of, name in dict.fromkeys(_dropdown(change) for change in changes):
+        theirs = [change for change in changes if _dropdown(change) == (of, name)]
+        outcomes |= {id(change): outcome for change, outcome in zip(theirs, _apply(theirs, ctx), strict=True)}
+    return [outcomes[id(change)] for change in changes]
+
+
+def _dropdown(change: Change) -> tuple[Of, str]:
+    """Whose dropdown a change is about, and its name."""
+    return change.data.get("of", "course"), str(change.data["field"])
+
+
+def _place(ctx: RunContext, change: Change) -> dict[str, Any]:
+    """What this run knows of the dropdown of a change: the id of its `field`, and what was `seen` of it last.
+
+    A request of an earlier run may have been about another one.
+    """
+    of, name = _dropdown(change)
+    places: dict[tuple[str, str], dict[str, Any]] = ctx.shared["places"]
+    if places.setdefault((of, name), {}).get("field") is None:
+        found = fields.find(ctx.client("docebo"), name, of)
+        places[of, name]["field"] = found.id if found else None
+    return places[of, name]
+
+
+def _apply(changes: Sequence[Change], ctx: RunContext) -> list[Outcome]:
+    docebo, (of, name) = ctx.client("docebo"), _dropdown(changes[0])
     if any(change.action == "create_field" for change in changes):
-        ctx.shared["field"] = fields.create(docebo, ctx.shared["name"])
+        ctx.shared["places"][of, name] = {"field": fields.create(docebo, name, of)}
         spec = ctx.shared["spec"]
         if ctx.flow == f"{spec.name}.find-field":
-            ctx.step(spec.titles["find-field"], output={"course_field_id": ctx.shared["field"]})
-    field_id = ctx.shared["field"]
-    ctx.shared.pop("seen", None)
+            output = {f"{of}_field_id": ctx.shared["places"][of, name]["field"]}
+            ctx.step(spec.titles["find-field"], output=output)
+    place = _place(ctx, changes[0])
+    field_id = place["field"]
+    place.pop("seen", None)
     options = [change for change in changes if change.action != "create_field"]
     refusals: Sequence[str] = ()
     if options:
@@ -249,9 +281,10 @@ def apply(changes: list[Change], ctx: RunContext) -> list[Outcome]:
             new=[c.data["label"] for c in options if c.action == "add_option"],
             renamed=[(c.data["element"], c.data["label"]) for c in options if c.action == "rename_option"],
             deleted=[c.data["element"] for c in options if c.action == "remove_option"],
+            of=of,
         )
     try:
-        now = fields.get(docebo, field_id)
+        now = fields.get(docebo, field_id, of)
     except RemoteError as error:  # the elements were changed; only the look at them failed
         raise RemoteUnsure(f"Docebo changed the field, and did not show it: {error.message}") from error
     return [_confirmed(change, now, ctx) or _lost(change, refusals) for change in changes]
@@ -269,8 +302,8 @@ def _confirmed(change: Change, field: FieldDef, ctx: RunContext) -> Outcome | No
     """The outcome when the field shows the change, with the rows that follow from it; else None."""
     if change.action == "create_field":
         return Outcome("done", field.id)
-    spec, columns = ctx.shared["spec"], ctx.shared["columns"]
-    elements = spec.element_table.name
+    spec, (of, _) = ctx.shared["spec"], _dropdown(change)
+    columns, elements = Columns.of(spec, of), _elements(spec, of)
     labels = {option.id: option.label.strip() for option in field.options}
     template, label = str(change.template), str(change.data["label"])
     if change.action == "remove_option":
@@ -290,15 +323,10 @@ def _confirmed(change: Change, field: FieldDef, ctx: RunContext) -> Outcome | No
 
 def look(change: Change, ctx: RunContext) -> Look:
     """Whether Docebo shows the change; its fields are not a search index, so what is not there did not happen."""
-    docebo = ctx.client("docebo")
-    if ctx.shared.get("field") is None:
-        found = fields.find(docebo, ctx.shared["name"])
-        ctx.shared["field"] = found.id if found else None
-    if ctx.shared["field"] and "seen" not in ctx.shared:
-        ctx.shared["seen"] = fields.get(
-            docebo, ctx.shared["field"]
-        )  # one reading answers for all, until the next write
-    seen = ctx.shared.get("seen")
+    place, (of, _) = _place(ctx, change), _dropdown(change)
+    if place["field"] and "seen" not in place:  # one reading answers for all, until the next write
+        place["seen"] = fields.get(ctx.client("docebo"), place["field"], of)
+    seen = place.get("seen")
     outcome = _confirmed(change, seen, ctx) if seen else None
     # An element cannot be sent before there is a field to hold it.
     return Look(outcome, repeatable=outcome is None and (seen is not None or change.action == "create_field"))

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from connectctl.badging.recipe import INWARDS, KIT, OUTWARDS, Recipe
+from connectctl.badging.recipe import BY_CLOCK, INWARDS, KIT, OUTWARDS, Recipe
 from connectctl.badging.recipes import RECIPES
 from connectctl.badging.scope import EVERYTHING
 from connectctl.plugins.guard import resolve
@@ -38,7 +38,8 @@ def recipe_flows(spec: ProviderSpec) -> tuple[FlowSpec, ...]:
     by_title: dict[str, list[Recipe]] = {}
     for recipe in RECIPES:
         if recipe.verb in spec.titles:
-            by_title.setdefault(spec.titles[recipe.verb], []).append(recipe)
+            clocked = recipe.verb == BY_CLOCK.verb and not spec.capabilities.has_webhooks
+            by_title.setdefault(spec.titles[recipe.verb], []).append(BY_CLOCK if clocked else recipe)
     return tuple(_flow(spec, _together(recipes)) for recipes in by_title.values())
 
 
@@ -140,7 +141,7 @@ def _own(spec: ProviderSpec, recipe: Recipe) -> dict[str, Any]:
     """The recipes that have a read and a plan of their own."""
     templates, mappings = spec.template_table.title, spec.mapping_table.title
     field_setting = (spec.keys["field"],) if "field" in spec.keys else ()
-    on_field = {
+    on_field: dict[str, Any] = {
         "apply": KIT + "field:apply",
         "look": KIT + "field:look",
         "applies_to": "docebo",
@@ -150,6 +151,10 @@ def _own(spec: ProviderSpec, recipe: Recipe) -> dict[str, Any]:
         "parallel": False,
     }
     rows = (f"table {templates}", f"table {mappings} (IsActive only)")
+    if "plan_field" in spec.keys:
+        target = {"target": "course or plan"}
+        on_field |= {"params": tuple(target), "types": target}
+        on_field["settings"] += (spec.keys["plan_field"],)
     more: dict[str, dict[str, Any]] = {
         "sync-templates": {"plan": KIT + "templates:plan", "writes": rows},
         "sync-template": {"plan": KIT + "templates:plan", "writes": rows},

@@ -14,12 +14,13 @@ from typing import Any
 
 from connectctl.badging.columns import Columns, MappingColumns
 from connectctl.badging.completions import OVERLAP
-from connectctl.badging.earnings import Earning, plan_earnings
+from connectctl.badging.earnings import Earning, plan_earnings, union
 from connectctl.badging.existing import CREATE_NEW, OVERWRITE
-from connectctl.badging.learning_plans import plan_names
+from connectctl.badging.learning_plans import by_number, plan_names
 from connectctl.badging.master import directions
 from connectctl.badging.people import normal_email
 from connectctl.badging.plan import date_reason
+from connectctl.badging.plan_selections import PlanSelections
 from connectctl.badging.provider import duplicate_of
 from connectctl.badging.settings import read_settings
 from connectctl.badging.templates import open_provider
@@ -241,13 +242,17 @@ def _values(spec: ProviderSpec, ctx: RunContext) -> dict[str, Any]:
 def _mapped(spec: ProviderSpec, ctx: RunContext, only: Sequence[str]) -> tuple[list[Earning], tuple[Problem, ...]]:
     """What mapped plans earn, those named or all."""
     mapping = MappingColumns.of(spec)
-    mappings = [dict(row) for row in ctx.table(spec.mapping_table.name).all()]
+    problems: list[Problem] = []
+    table = ctx.table(spec.mapping_table.name).all()
+    mappings, _ = by_number(ctx, table, mapping.plan, problems, whole=True)
     mappings = [row for row in mappings if not only or str(row[mapping.plan] or "").strip() in only]
     wanted = {str(row[mapping.plan]).strip() for row in mappings if str(row[mapping.plan] or "").strip()}
-    problems: list[Problem] = []
     names = plan_names(ctx, wanted, problems, whole=True)
     rows = [dict(row) for row in ctx.table(spec.template_table.name).all()]
-    return plan_earnings(mappings, mapping, rows, Columns.of(spec), names), tuple(problems)
+    mapped = plan_earnings(mappings, mapping, rows, Columns.of(spec), names)
+    selections = PlanSelections(spec, ctx, rows, problems, only or None)
+    earned = union(mapped, selections.first(fresh=True)[0]) if selections.some else mapped
+    return earned, tuple(problems)
 
 
 def _left_out(earned: Sequence[Earning]) -> tuple[Skip, ...]:

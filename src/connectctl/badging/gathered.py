@@ -44,6 +44,8 @@ class Shared:
     overwrite: Overwrite = ""
     asking: set[str] = field(default_factory=set)  # templates that somebody is about to get
     unread: int = 0  # parts that could not be read so far
+    warnings: list[str] = field(default_factory=list)  # of the run, told with its first part
+    plans_read: set[str] = field(default_factory=set)  # plans whose dropdown value was read in this run
     needy: dict[str, set[str]] = field(default_factory=dict)  # template -> learners nothing is known of yet
 
     def has(self, kind: Kind) -> bool:

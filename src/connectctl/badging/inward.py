@@ -10,6 +10,7 @@ from connectctl.badging.accounts import keep_account
 from connectctl.badging.badge_spool import BadgeSpool
 from connectctl.badging.chains import Chain
 from connectctl.badging.columns import MappingColumns
+from connectctl.badging.completed import completed
 from connectctl.badging.feed import EVENTS, Arrivals
 from connectctl.badging.inward_view import AwardView, Common, MarkerView, TrainingView, View
 from connectctl.badging.inward_window import OVERLAP, InwardWindow, inward_window
@@ -22,7 +23,7 @@ from connectctl.badging.provider import Provider
 from connectctl.badging.scope import EVERYTHING, Scope
 from connectctl.badging.settings import read_settings, required
 from connectctl.badging.sources import Source, sources
-from connectctl.badging.steps import note
+from connectctl.badging.steps import note, top
 from connectctl.badging.templates import open_provider
 from connectctl.badging.vanished import read_vanished
 from connectctl.badging.window import FILTERS, WALK
@@ -76,6 +77,8 @@ def prepare(spec: ProviderSpec, ctx: RunContext, scope: Scope = EVERYTHING) -> S
         frozenset(ctx.retrying),
         scope,
         window.unbounded,
+        spec.capabilities.in_place,
+        spec.capabilities.revokes_inwards,
         spec.capabilities.own_ids,
     )
     spool, problems = BadgeSpool(), list[Problem]()
@@ -85,7 +88,10 @@ def prepare(spec: ProviderSpec, ctx: RunContext, scope: Scope = EVERYTHING) -> S
     _read_credentials(shared, ctx)
     collected = not (window.badges or ctx.params.get("event"))
     if collected:
-        note(spec, ctx, "read-credentials", credentials=spool.count_badges())
+        shares = "import-flow" in spec.calls.get(top(ctx), ())
+        if shares:
+            note(spec, ctx, "import-flow", imports=len(found))
+        note(spec, ctx, "read-credentials", "import-flow" if shares else "", credentials=spool.count_badges())
     note(spec, ctx, "import-credential", "read-credentials" if collected else "", credentials=spool.count_badges())
     if spool.count_badges():
         keep_account(ctx, spec.name, provider.account)
@@ -161,12 +167,13 @@ def fingerprint(shared: Shared, source: Source) -> str:
 def parts(ctx: RunContext) -> Iterator[Part]:
     """One part per template and per certification, block by block (CR-73); then what the run remembers."""
     shared: Shared = ctx.shared
+    spec = shared.spec
     for source in shared.sources.values():
         if set(source.templates) & shared.arrivals.failed.keys():
             yield Part(source.part, source.name)
             continue
         for view in blocks(shared, ctx, source):
-            shared.block = view
+            shared.block = completed(shared.provider, view) if spec.capabilities.lists_partly else view
             yield Part(source.part, source.name)
     for marker in _markers(shared, ctx):
         shared.block = marker

@@ -27,6 +27,8 @@ class Common:
     retrying: frozenset[str] = frozenset()
     scope: Scope = EVERYTHING
     unbounded: bool = False
+    in_place: bool = False  # see Capabilities
+    revokes: bool = True
     own_ids: bool = False  # of the provider: what is ours bears our mark
 
 

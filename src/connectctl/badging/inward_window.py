@@ -1,4 +1,4 @@
-"""How far back an import looks, and what it is limited to (CR-06, GN-12, GN-37, GN-41)."""
+"""How far back an import looks, and what it is limited to (CR-06, AC-63, GN-12, GN-37, GN-41)."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class InwardWindow:
 
 def inward_window(spec: ProviderSpec, values: Mapping[str, Any], ctx: RunContext) -> InwardWindow:
     """The window of this run. Raises SettingMissing without a start date, UsageError for a bad parameter."""
-    start, unbounded = start_date(spec, values, ctx)
+    start, unbounded = start_date(spec, values, ctx, "start_inwards")
     names = ("template", "certification", "user", "badge")
     templates, certifications, users, badges = (listed(ctx, name) for name in names)
     narrow = bool(templates or certifications or users or badges)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from connectctl.badging.award_rules import needed
 from connectctl.badging.awards import AwardReading
 from connectctl.badging.columns import Columns
 from connectctl.badging.completions import Reading
-from connectctl.badging.earnings import Earning, Kind
+from connectctl.badging.earnings import BY_FIELD, Earning, Kind
 from connectctl.badging.existing import asks_again
 from connectctl.badging.gathered import Shared, as_moment
 from connectctl.badging.held import Held
@@ -89,7 +89,7 @@ def parts(ctx: RunContext) -> Iterator[Part]:
     for earning in sorted(shared.earned, key=lambda e: (e.template or "", e.kind, e.id)):
         shared.unread += 1
         yield Part(earning.part, earning.name)
-    if shared.problems:  # nothing came after them to report them
+    if shared.problems or shared.warnings:  # nothing came after them to report them
         shared.unread += 1
         yield Part("", "what could not be read")
     complete = shared.reading.complete and shared.awards.complete
@@ -104,6 +104,7 @@ def _read_earned(shared: Shared, ctx: RunContext, rows: Rows, *, outwards: bool)
     mapped: list[Earning] = []
     read_now: set[str] = set()
     selections: Selections | None = None
+    plans_again: Callable[[set[str]], list[Earning]] | None = None
     if not everything:
         kinds: tuple[Kind, ...] = ("course", "plan")
         mapped += [
@@ -115,7 +116,8 @@ def _read_earned(shared: Shared, ctx: RunContext, rows: Rows, *, outwards: bool)
         courses = courses if shared.has("course") else []
         _note_assigned(shared, ctx, "course", courses)
     if everything and shared.has("plan"):
-        mapped += mapped_plans(shared, ctx, rows)
+        planned, plans_again = mapped_plans(shared, ctx, rows)
+        mapped += planned
         _note_assigned(shared, ctx, "plan", mapped)
     shared.earned = [*courses, *mapped]
     _read_completions(shared, ctx, shared.earned)
@@ -124,13 +126,17 @@ def _read_earned(shared: Shared, ctx: RunContext, rows: Rows, *, outwards: bool)
     _find_needy(shared, ctx)
     read_people(ctx, shared.spool, shared.everybody(), shared.problems, shared.reading.remembered)
     shared.reading.confirm(lambda source, user: _is_able(shared, source, user))
-    due = _due_courses(shared) - read_now
-    if due and selections is not None:
+    due = _due(shared, "course") - read_now
+    plans_due = {id for id in _due(shared, "plan", BY_FIELD) if id not in shared.plans_read}
+    if (due and selections is not None) or (plans_due and plans_again is not None):
         # A selection may change without a trace in the course list: whatever is about to issue is read again.
-        before, decided = shared.everybody(), {_decision(earning) for earning in courses}
-        shared.earned = [*selections.again(courses, due), *(e for e in shared.earned if e.kind != "course")]
+        before, decided = shared.everybody(), {_decision(earning) for earning in shared.earned}
+        if due and selections is not None:
+            shared.earned = [*selections.again(courses, due), *(e for e in shared.earned if e.kind != "course")]
+        if plans_due and plans_again is not None:
+            shared.earned = [*(e for e in shared.earned if e.kind != "plan"), *plans_again(plans_due)]
         # What is decided otherwise than the completions were read for begins at the start date (GN-37).
-        moved = [earning for earning in shared.earned if earning.kind == "course" and _decision(earning) not in decided]
+        moved = [e for e in shared.earned if e.kind != "certification" and _decision(e) not in decided]
         if moved:
             _read_completions(shared, ctx, moved)
         shared.needy.clear()
@@ -212,10 +218,12 @@ def _asking(shared: Shared, ctx: RunContext, earning: Earning) -> Iterator[str]:
             yield user
 
 
-def _due_courses(shared: Shared) -> set[str]:
-    """The courses for which somebody is about to get a credential."""
+def _due(shared: Shared, kind: Kind, by: str = "") -> set[str]:
+    """The courses, or plans that earn by their dropdown, for which somebody is about to get a credential."""
     due = set()
-    for earning in shared.of("course"):
+    for earning in shared.of(kind):
+        if by not in earning.by:
+            continue
         needy = shared.needy.get(earning.template or "", set())
         completers = {user for user, _ in shared.spool.completions(earning.source)} if needy else set()
         if any(shared.is_able(user) for user in needy & completers):

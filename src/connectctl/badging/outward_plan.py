@@ -17,6 +17,8 @@ OTHER_RECIPE = "connectctl:other_recipe"
 def plan(view: EarningView | AwardView) -> Plan:
     """The plan of the part. Pure."""
     made = award_plan.plan(view) if isinstance(view, AwardView) else completion_plan.plan(view)
+    if view.warnings:
+        made = replace(made, warnings=(*made.warnings, *view.warnings))
     return made if view.actions is None else limited(made, view.actions)
 
 

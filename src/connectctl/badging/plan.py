@@ -17,6 +17,7 @@ from connectctl.badging.existing import (
     Overwrite,
     beside,
     held_by,
+    held_reason,
     is_asked_again,
     is_later,
     is_ours,
@@ -82,6 +83,7 @@ class EarningView:
     can: Capabilities = PLAIN
     overwrite: Overwrite = ""
     duplicates: bool | None = None  # whether the template allows several for one learner, as far as it is known
+    warnings: tuple[str, ...] = ()
 
 
 def holding(account: str, template: str, user: str) -> str:
@@ -119,19 +121,6 @@ def settled_reason(applied: Applied | None, change: Change | None, retrying: fro
         return None
     mended = any(applied.data.get(name) != change.data[name] for name in MENDABLE)
     return None if mended else "connectctl:failed_before"
-
-
-def held_reason(credential: Credential, now: datetime) -> str:
-    """Why a credential at the provider counts as held, whatever its state (CR-34)."""
-    if credential.state == "revoked":
-        return "revoked_before"
-    if credential.state == "rejected":
-        return "rejected_before"
-    if credential.state == "draft":
-        return "connectctl:unpublished"
-    if credential.expires_at is not None and credential.expires_at <= now and not credential.replaced:
-        return "expired_before"
-    return "already_assigned"
 
 
 def learner_reason(learner: Learner | None) -> str | None:
@@ -334,7 +323,7 @@ def _change(view: EarningView, place: str, user: str, learner: Learner | None, c
         "issue",
         place,
         data,
-        f"{what} completed {completed_at.date().isoformat()}",
+        f"{what} completed {completed_at.date().isoformat()}" + (f", by {earning.by}" if earning.by else ""),
         earning.source,
         version,
         user,

@@ -155,6 +155,13 @@ class Provider(Protocol):
         """One event; None when the provider does not know it."""
 
 
+class ReadsAlone(Protocol):
+    """What the client of a provider has as well whose lists leave out what an import needs."""
+
+    def credential(self, credential_id: str) -> Credential | None:
+        """One credential with everything that it shows; None when the provider has no such credential."""
+
+
 class OwnIdProvider(Provider, Protocol):
     """A provider that can `own_ids`."""
 

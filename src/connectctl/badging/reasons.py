@@ -39,6 +39,8 @@ SENTENCES = {
     "connectctl:no_name": "The user has no first or no last name in Docebo.",
     "connectctl:future_date": "Its date lies in the future.",
     "connectctl:failed_before": "The remote refused it before; connectctl run retry RUN tries again.",
+    "connectctl:never_inwards": "What ends at this provider changes nothing in Docebo.",
+    "connectctl:no_plan_field": "No setting names a dropdown for learning plans.",
     "connectctl:plan_unknown": "Docebo has no such learning plan.",
     "connectctl:certification_unknown": "Docebo has no certification with this code.",
     "connectctl:certification_ambiguous": "Several certifications of Docebo have this code: which is meant is unclear.",

@@ -76,3 +76,15 @@ def function(
 def kinds(*names: str, actions: tuple[str, ...] = ()) -> Scope:
     """These kinds and actions alone; none named: all."""
     return Scope(frozenset(names) if names else None, frozenset(actions) if actions else None)
+
+
+# Where a provider calls nobody, its credentials are fetched by the clock (AC-40, AC-64).
+BY_CLOCK = Recipe(
+    "dispatch-provider",
+    "{title} credentials that were issued or changed become external training and certifications in Docebo",
+    "start",
+    "daily 01:00 America/Los_Angeles",
+    "inwards",
+    KIT + "inward:prepare",
+    gives=ITEMS,
+)

@@ -249,6 +249,13 @@ RECIPES: tuple[Recipe, ...] = (
         gives=ITEMS,
     ),
     function(
+        "import-flow",
+        "The credentials of every mapped {noun} into Docebo",
+        "inward:prepare",
+        "inwards",
+        takes={**BATCH, "certification": CODES},
+    ),
+    function(
         "read-credentials",
         "The credentials of a {noun} into Docebo",
         "inward:prepare",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -10,9 +10,10 @@ from connectctl.badging import field as dropdown
 from connectctl.badging.awards import Known, known_codes
 from connectctl.badging.columns import Columns, MappingColumns
 from connectctl.badging.courses import decide_values, known_details, list_courses, read_current, read_selected
-from connectctl.badging.earnings import Earning, Selected, certification_earnings, course_earnings, plan_earnings
+from connectctl.badging.earnings import Earning, Selected, certification_earnings, course_earnings, plan_earnings, union
 from connectctl.badging.gathered import Shared
-from connectctl.badging.learning_plans import plan_names
+from connectctl.badging.learning_plans import by_number, plan_names
+from connectctl.badging.plan_selections import PlanSelections
 from connectctl.badging.steps import note
 from connectctl.docebo.courses import CourseRow
 from connectctl.docebo.fields import FieldDef
@@ -68,10 +69,16 @@ class Selections:
         return [renewed.get(course.id, course) for course in courses if course.id in renewed or course.id not in due]
 
 
-def mapped_plans(shared: Shared, ctx: RunContext, rows: Rows) -> list[Earning]:
-    """What the mapped learning plans earn; with courses named only the plans that contain one of them (CR-28)."""
+def mapped_plans(
+    shared: Shared, ctx: RunContext, rows: Rows
+) -> tuple[list[Earning], Callable[[set[str]], list[Earning]]]:
+    """What the learning plans earn; with courses named only the plans that contain one of them (CR-28, AC-70).
+
+    And what they earn with the dropdown values of some of them read once more.
+    """
     spec, mapping, looked = shared.spec, MappingColumns.of(shared.spec), shared.window
-    mappings = _mappings(shared, ctx)
+    mappings, warnings = by_number(ctx, _mappings(shared, ctx), mapping.plan, shared.problems, whole=looked.whole)
+    shared.warnings += warnings
     wanted = {str(row[mapping.plan]).strip() for row in mappings if str(row[mapping.plan] or "").strip()}
     among = set(looked.plans)
     if looked.courses:
@@ -83,10 +90,18 @@ def mapped_plans(shared: Shared, ctx: RunContext, rows: Rows) -> list[Earning]:
         mappings = [row for row in mappings if str(row[mapping.plan] or "").strip() in among]
         wanted &= among
     names = plan_names(ctx, wanted, shared.problems, whole=looked.whole)
-    earned = plan_earnings(mappings, mapping, rows, Columns.of(spec), names, looked.plans)
+    mapped = plan_earnings(mappings, mapping, rows, Columns.of(spec), names, looked.plans)
+    narrow = bool(looked.courses or looked.plans)
+    selections = PlanSelections(spec, ctx, rows, shared.problems, among if narrow else None)
+    selected, shared.plans_read = selections.first(fresh=looked.fresh or narrow)
+    earned = union(mapped, selected) if selections.some else mapped
     templates = sum(e.template is not None for e in earned)
     note(spec, ctx, "filter-plans", "assign-plans", plans=len(wanted), templates=templates)
-    return shared.wanted(earned)
+
+    def again(due: set[str]) -> list[Earning]:
+        return shared.wanted(union(mapped, selections.again(due)) if selections.some else mapped)
+
+    return shared.wanted(earned), again
 
 
 def mapped_certifications(shared: Shared, ctx: RunContext, rows: Rows) -> tuple[list[Earning], dict[str, Known]]:

@@ -9,7 +9,9 @@ from typing import Any
 
 from connectctl.badging.accounts import check_account, keep_account
 from connectctl.badging.columns import Columns
+from connectctl.badging.dropdown import sync_calls
 from connectctl.badging.provider import Provider, Template
+from connectctl.badging.steps import note
 from connectctl.badging.window import listed
 from connectctl.errors import UsageError
 from connectctl.model import Call, Notice, Part, Plan, RowWrite, RunContext, Skip
@@ -21,7 +23,7 @@ class TemplatesView:
     """A complete listing of the provider's templates, and the rows as they are.
 
     `only`: not a listing, but a look at this template; nothing is said of the others. `stale` says why the look is not
-    to be acted upon. `follow` are the flows to be run when a row changes.
+    to be acted upon. `follow` are the runs to be made when a row changes.
     """
 
     table: str
@@ -36,7 +38,7 @@ class TemplatesView:
     sync_field: str = ""  # the command that brings the dropdown in line
     only: str | None = None
     stale: str = ""
-    follow: tuple[str, ...] = ()
+    follow: tuple[Call, ...] = ()
 
 
 def open_provider(spec: ProviderSpec, ctx: RunContext) -> Provider:
@@ -52,7 +54,11 @@ def read(spec: ProviderSpec, ctx: RunContext, _part: Part) -> TemplatesView:
     templates = provider.templates()
     keep_account(ctx, spec.name, provider.account)
     ctx.step(spec.titles["sync-templates"], templates=len(templates))
-    return _view(spec, ctx, templates)
+    view, calls = _view(spec, ctx, templates), spec.calls.get("sync-templates", ())
+    if "notify-deletions" in calls and (gone := sum(_gone(view, template_id) for template_id in view.rows)):
+        note(spec, ctx, "notify-deletions", "sync-templates", templates=gone)
+    named = bool((ctx.settings(spec.integration).get(spec.keys["field"]) or "").strip())
+    return replace(view, follow=sync_calls(spec)) if "sync-field" in calls and named else view
 
 
 def read_one(spec: ProviderSpec, ctx: RunContext, _part: Part) -> TemplatesView:
@@ -74,7 +80,7 @@ def read_one(spec: ProviderSpec, ctx: RunContext, _part: Part) -> TemplatesView:
     ctx.step(spec.titles["sync-template"], templates=len(view.templates))
     if template_id in view.rows and _gone(view, template_id) and "notify-deletions" in spec.titles:
         ctx.step(spec.titles["notify-deletions"], spec.titles["sync-template"], templates=1)
-    follow = (f"{spec.name}.sync-field",) if "sync-field" in spec.titles else ()
+    follow = sync_calls(spec) if "sync-field" in spec.titles else ()
     return replace(view, only=template_id, follow=follow)
 
 
@@ -152,7 +158,7 @@ def plan(view: TemplatesView) -> Plan:
         removals=removals,
         removal_base=len(view.rows),
         emptied=view.only is None and bool(view.rows) and not view.templates,
-        calls=tuple(Call(flow) for flow in view.follow) if writes else (),
+        calls=view.follow if writes else (),
     )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+
 from connectctl.badging.chains import FATES, Chain, date_reason, fate, origin_reason, user_reason
 from connectctl.badging.inward_view import Draft, TrainingView, elsewhere, present, unsettled
 from connectctl.docebo.training import Training
@@ -72,13 +74,13 @@ def _keep(view: TrainingView, draft: Draft, chain: Chain, applied: Applied | Non
     place, newest = place_of(view, chain), chain.newest
     found = _marked(view, chain)
     if present(applied) and applied is not None:
-        if applied.version == newest.id:
+        if applied.version == _version(view, chain):
             draft.skip(chain, place, "unchanged")
         else:
             draft.change(chain, _change(view, chain, "update_training", applied.remote_id), applied)
     elif applied is not None and applied.live and applied.state == "foreign":
         draft.skip(chain, place, "foreign")
-    elif found is not None and found.code == newest.id:
+    elif found is not None and found.code == newest.id and not (view.common.in_place and _differs(found, chain)):
         change = _change(view, chain, "create_training", None)
         draft.seen.append((change, Outcome("adopted", found.id)))
         draft.skip(chain, place, "unchanged")
@@ -99,6 +101,8 @@ def _end(view: TrainingView, draft: Draft, chain: Chain, applied: Applied | None
     stands = applied.remote_id if present(applied) and applied is not None else found.id if found else None
     if stands is None:
         draft.skip(chain, place, FATES[now])
+    elif not view.common.revokes:
+        draft.skip(chain, place, "connectctl:never_inwards")
     elif not view.common.negative:
         draft.skip(chain, place, "negative_sync_off")
     else:
@@ -119,6 +123,22 @@ def _undone(applied: Applied | None, chain: Chain) -> bool:
     return applied.version.partition("@")[0] == chain.newest.id
 
 
+def _version(view: TrainingView, chain: Chain) -> str:
+    """Which credential a training shows; where one id may show something else later, also what (AC-48)."""
+    newest = chain.newest
+    if not view.common.in_place:
+        return newest.id
+    shown = f"{newest.issued_at.date() if newest.issued_at else ''}|{newest.name}"
+    return f"{newest.id}@{hashlib.sha256(shown.encode()).hexdigest()[:8]}"
+
+
+def _differs(found: Training, chain: Chain) -> bool:
+    """Whether a training shows something else than the credential does now."""
+    newest = chain.newest
+    day = newest.issued_at.date() if newest.issued_at else None
+    return bool((day and found.from_date and found.from_date != day) or (newest.name and found.name != newest.name))
+
+
 def _change(view: TrainingView, chain: Chain, action: str, training_id: str | None) -> Change:
     newest = chain.newest
     day = newest.issued_at.date().isoformat() if newest.issued_at else ""
@@ -137,10 +157,12 @@ def _change(view: TrainingView, chain: Chain, action: str, training_id: str | No
     }
     words = {
         "create_training": f"{newest.id} issued {day}",
-        "update_training": f"replaced by {newest.id}, issued {day}",
+        "update_training": f"{newest.id} was updated"
+        if view.common.in_place
+        else f"replaced by {newest.id}, issued {day}",
         "delete_training": f"{newest.id} was {'replaced by another template' if now == 'moved' else now}",
     }
-    version = f"{newest.id}@{now}" if action == "delete_training" else newest.id
+    version = f"{newest.id}@{now}" if action == "delete_training" else _version(view, chain)
     return Change(
         action,
         place_of(view, chain),

@@ -27,7 +27,9 @@ def read(ctx: RunContext, part: Part) -> EarningView | AwardView:
     awarded = earning.kind == "certification" and earning.template
     view = _award_view(shared, ctx, earning) if awarded else _view(shared, ctx, earning)
     shared.unread -= 1
+    view = replace(view, warnings=tuple(shared.warnings))
     shared.problems.clear()
+    shared.warnings.clear()
     return view
 
 

@@ -97,9 +97,15 @@ def window(spec: ProviderSpec, values: Mapping[str, Any], ctx: RunContext) -> Wi
     )
 
 
-def start_date(spec: ProviderSpec, values: Mapping[str, Any], ctx: RunContext) -> tuple[datetime | None, bool]:
-    """The inclusive lower bound, and whether the run looks further back than the setting (GN-12, GN-41)."""
-    setting: datetime | None = values[spec.keys["start"]]
+def start_date(
+    spec: ProviderSpec, values: Mapping[str, Any], ctx: RunContext, name: str = "start"
+) -> tuple[datetime | None, bool]:
+    """The inclusive lower bound, and whether the run looks further back than the setting (GN-12, GN-41).
+
+    `name` says which of the provider's keys has it; "start" stands in for one that it has not.
+    """
+    key = spec.keys.get(name, spec.keys["start"])
+    setting: datetime | None = values[key]
     since = ctx.params.get("since")
     if switched(ctx, "all_history"):
         if since:
@@ -111,7 +117,7 @@ def start_date(spec: ProviderSpec, values: Mapping[str, Any], ctx: RunContext) -
         except ValueError as error:
             raise UsageError(f"--since {since} {error}", hint="--since 2026-01-31") from error
         return wanted, setting is None or wanted < setting
-    return required(spec.integration, spec.keys["start"], setting, "2026-01-01"), False
+    return required(spec.integration, key, setting, "2026-01-01"), False
 
 
 def listed(ctx: RunContext, name: str) -> tuple[str, ...]:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 def provider_group(spec: ProviderSpec) -> click.Group:
     """A click group with the commands of one provider."""
     name, sync = spec.name, f"sync-{spec.noun}s"
+    field = "run-sync-field" if "plan_field" in spec.keys else "sync-field"  # that runs it for both dropdowns
 
     @click.group(name, cls=Group, help=f"{spec.title} credentials for what is completed in Docebo.")
     def group() -> None: ...
@@ -46,7 +47,7 @@ def provider_group(spec: ProviderSpec) -> click.Group:
     @run_options
     @pass_session
     def sync_field(session: Session, /, **options: Any) -> None:
-        run_flow(session, f"{name}.sync-field", {}, **options)
+        run_flow(session, f"{name}.{field}", {}, **options)
 
     group.add_command(batch_sync_command(spec))
     group.add_command(reconcile_command(spec))

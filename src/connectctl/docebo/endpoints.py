@@ -39,6 +39,7 @@ PATHS: Mapping[str, Endpoint] = {
     "learning_plan": Endpoint("{learning_plans}/{id}", "C"),
     "lp_enrollments": Endpoint("/learningplan/v1/learningplans/enrollments", "C"),
     "lp_fields": Endpoint("/learningplan/v1/learningplans/fields", "A"),
+    "lp_field": Endpoint("{lp_fields}/{id}", "A"),
     "certifications": Endpoint("/learn/v1/certification", "C"),
     "certification_awards": Endpoint("/certification/v1/awards", "A"),
     "certification_award": Endpoint("{certification_awards}/{id}", "A"),

@@ -1,11 +1,14 @@
-"""Course additional fields, dropdowns above all (docebo.md 4.3, 4.4): found by name, read, created, changed."""
+"""Additional fields, dropdowns above all (docebo.md 4.3, 4.4, 4.7): found by name, read, created, changed.
+
+`of` says whose they are, the courses' or the learning plans'; ids may repeat between the two.
+"""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from connectctl.docebo.client import Docebo, OnBad, Source, says_missing
 from connectctl.docebo.parse import ident, kind, number, record, text
@@ -14,6 +17,11 @@ from connectctl.http.answers import refusal_words
 
 log = logging.getLogger("connectctl.docebo")
 
+Of = Literal["course", "plan"]
+WORDS = {"course": "course", "plan": "learning plan"}
+_LISTS = {"course": "course_fields_write", "plan": "lp_fields"}
+_SINGLE = {"course": "course_field", "plan": "lp_field"}
+_PLACES = {"course": "Course management", "plan": "Learning plan management"}
 _PREFERRED = ("english", "all")  # language names, or the pseudo language (docebo.md 3.7)
 
 
@@ -36,8 +44,11 @@ class FieldDef:
     options: tuple[Option, ...] = ()
 
 
-def walk(docebo: Docebo, *, on_bad: OnBad | None = None) -> Iterator[FieldDef]:
-    """All course fields. The newer list; the older one where that is not offered."""
+def walk(docebo: Docebo, *, of: Of = "course", on_bad: OnBad | None = None) -> Iterator[FieldDef]:
+    """All fields. Of courses the newer list; the older one where that is not offered."""
+    if of == "plan":
+        yield from docebo.walk(Source(_LISTS[of], definition, {}), on_bad=on_bad)
+        return
     newer, older = Source("course_fields_write", definition, {}), Source("course_fields", definition, {})
     try:
         yield from docebo.walk(newer, older, on_bad=on_bad)
@@ -48,7 +59,7 @@ def walk(docebo: Docebo, *, on_bad: OnBad | None = None) -> Iterator[FieldDef]:
         yield from docebo.walk(older, on_bad=on_bad)
 
 
-def find(docebo: Docebo, name: str) -> FieldDef | None:
+def find(docebo: Docebo, name: str, of: Of = "course") -> FieldDef | None:
     """The field with exactly this name after trimming, or None.
 
     Raises ConfigError when several have it, DataError when it is not there but a row could not be read: None leads to
@@ -56,34 +67,34 @@ def find(docebo: Docebo, name: str) -> FieldDef | None:
     """
     wanted = name.strip()
     bad: list[str] = []
-    found = {item.id: item for item in walk(docebo, on_bad=bad.append) if item.name.strip() == wanted}
+    found = {item.id: item for item in walk(docebo, of=of, on_bad=bad.append) if item.name.strip() == wanted}
     if bad and not found:
         raise DataError(bad[0])
     if len(found) > 1:
         raise ConfigError(
-            f"Docebo has {len(found)} course fields named {wanted!r} (ids {', '.join(sorted(found))}).",
-            hint="rename all but one in Docebo: Admin menu, Course management, Additional fields",
+            f"Docebo has {len(found)} {WORDS[of]} fields named {wanted!r} (ids {', '.join(sorted(found))}).",
+            hint=f"rename all but one in Docebo: Admin menu, {_PLACES[of]}, Additional fields",
         )
     return next(iter(found.values()), None)
 
 
-def get(docebo: Docebo, field: str) -> FieldDef:
+def get(docebo: Docebo, field: str, of: Of = "course") -> FieldDef:
     """One field with its options. Raises NotFound, DataError for options that cannot be read."""
     try:
-        return definition(docebo.one("course_field", field), field)
+        return definition(docebo.one(_SINGLE[of], field), field)
     except DataError as error:
-        raise DataError(f"Docebo course field {field}: {error.message}") from None
+        raise DataError(f"Docebo {WORDS[of]} field {field}: {error.message}") from None
     except (NotFound, Rejected) as error:
         if not says_missing(error):
             raise
         missing = error
-    found = next((item for item in walk(docebo) if item.id == field), None)
+    found = next((item for item in walk(docebo, of=of) if item.id == field), None)
     if found is None:
         raise missing
     return found
 
 
-def create(docebo: Docebo, name: str) -> str:
+def create(docebo: Docebo, name: str, of: Of = "course") -> str:
     """Creates an empty dropdown and returns its id. Raises RemoteUnsure when the answer is lost: look with `find`."""
     body = {
         "type": "dropdown",
@@ -92,14 +103,14 @@ def create(docebo: Docebo, name: str) -> str:
         "visible_to_user": False,
         "dropdown_options": [],
     }
-    place = docebo.place("POST", "course_fields_write")
+    place = docebo.place("POST", _LISTS[of])
     with docebo.writing:
         answer = docebo.http.post(place.path, body)
     data = record(answer, place)
     try:
         return ident(data, "id", "field_id", "course_field_id", "id_field", "user_field_id")
     except DataError:
-        found = find(docebo, name)  # it was accepted; what it is called is in the list
+        found = find(docebo, name, of)  # it was accepted; what it is called is in the list
         if found is None:
             raise place.bad("the new field has no id and is not in the list") from None
         return found.id
@@ -111,6 +122,8 @@ def change_options(
     new: Sequence[str] = (),
     renamed: Sequence[tuple[str, str]] = (),
     deleted: Sequence[str] = (),
+    *,
+    of: Of = "course",
 ) -> tuple[str, ...]:
     """Adds, renames and deletes elements in one request; the caller reads the field again and compares.
 
@@ -130,7 +143,7 @@ def change_options(
             f"{len(new)} new elements do not fit into a Docebo dropdown, which holds {docebo.max_dropdown_elements}.",
             hint="connectctl lookup list",
         )
-    place = docebo.place("PUT", "course_field", field_id)
+    place = docebo.place("PUT", _SINGLE[of], field_id)
     with docebo.writing:
         answer = docebo.http.put(place.path, body, repeatable=not new and not deleted)
     data = record(answer or {}, place)

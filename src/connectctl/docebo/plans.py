@@ -25,6 +25,7 @@ class PlanRow:
     id: str
     code: str
     name: str
+    marker: str | None = None  # another one after every change; None: Docebo does not show it
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,5 +105,8 @@ def completed(
 
 def _row(row: Mapping[str, Any]) -> PlanRow:
     return PlanRow(
-        ident(row, "learning_plan_id", "id", "id_path"), text(row, "code") or "", text(row, "title", "name") or ""
+        ident(row, "learning_plan_id", "id", "id_path"),
+        text(row, "code") or "",
+        text(row, "title", "name") or "",
+        text(row, "updated_on", "date_last_updated"),
     )

@@ -238,6 +238,8 @@ class Capabilities:
     expiry_from_issue: bool = False  # the default expiry is counted from the day of issue, not from the run's
     whole_days: bool = False  # expiries are days without a time
     updates_in_real_time: bool = True  # an event that an award was updated may change its credential
+    revokes_inwards: bool = True  # what ends there ends in Docebo; else nothing is ever deleted or revoked there
+    lists_partly: bool = False  # lists leave out what an import needs: the client has `credential`, to read one alone
 
     @property
     def replacing(self) -> str:
@@ -267,7 +269,8 @@ class ProviderSpec:
     provider's name with the verb. `calls` says which of them call which, by verb; a verb without a title is none of
     this provider's recipes. `start_order` are the verbs that `flow start` with the provider's name goes through
     (CR-05).
-    The tables' columns stand in the order of CR-14 and CR-15, whatever their names.
+    The tables' columns stand in the order of CR-14 and CR-15, whatever their names; with a `plan_field` among the
+    keys the template table has a fifth, for the elements of the learning plans' dropdown (AC-69).
     """
 
     name: str
@@ -291,16 +294,25 @@ class ProviderSpec:
     @property
     def element_table(self) -> TableSpec:
         """Which dropdown element belongs to which template: how an element is known as ours when its row is gone."""
+        return self._elements("dropdown-elements", "Dropdown Elements", "dropdown")
+
+    @property
+    def plan_element_table(self) -> TableSpec:
+        """The same for the dropdown of the learning plans, whose elements have ids of their own (AC-69)."""
+        words = "Learning Plan Dropdown Elements"
+        return self._elements("plan-dropdown-elements", words, "dropdown of the learning plans")
+
+    def _elements(self, name: str, title: str, dropdown: str) -> TableSpec:
         return TableSpec(
-            name=f"{self.name}-dropdown-elements",
-            title=f"{self.title} Dropdown Elements",
+            name=f"{self.name}-{name}",
+            title=f"{self.title} {title}",
             columns=(
                 ColumnSpec("Dropdown Element ID", summary="Docebo's id of the dropdown element"),
                 ColumnSpec("Badge Template ID", summary=f"the {self.noun} it stands for"),
                 ColumnSpec("Label", summary="its text as connectctl wrote it"),
             ),
             key=("Dropdown Element ID",),
-            summary="The elements of the Docebo dropdown that connectctl made",
+            summary=f"The elements of the Docebo {dropdown} that connectctl made",
             filled_by=self.titles.get("sync-field", "the kit"),
             editable=False,
         )
@@ -308,4 +320,5 @@ class ProviderSpec:
     @property
     def tables(self) -> tuple[TableSpec, ...]:
         """All tables that come with the provider."""
-        return (self.template_table, self.mapping_table, self.element_table)
+        more = (self.plan_element_table,) if "plan_field" in self.keys else ()
+        return (self.template_table, self.mapping_table, self.element_table, *more)

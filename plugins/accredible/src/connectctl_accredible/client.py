@@ -140,14 +140,14 @@ class Accredible:
             mine = [one for one in found if template_id in (None, one.template_id)]
             yield Page(mine, -(-(page.total or 0) // search.SIZE), tuple(bad))
 
-    def find(self, template_id: str, earner_id: str, email: str, mark: str = "") -> list[Credential]:
-        """One learner's credentials of a group as they are now: by our own id, by recipient id, then by address.
+    def find(self, template_id: str | None, earner_id: str, email: str, mark: str = "") -> list[Credential]:
+        """One learner's credentials of a group, or of all, as they are now: by own id, by recipient id, then by address.
 
         None of it comes from the index of `held`. With `mark` the credential made by that very request is the first.
         """
         found: dict[str, Credential] = {}
         own = self.credential(mark) if mark else None
-        if own is not None and own.template_id == template_id and mark in own.marks:
+        if own is not None and template_id in (None, own.template_id) and mark in own.marks:
             found[own.id] = own
         if earner_id:
             rows = self._listed(template_id, {"recipient_id": earner_id})
@@ -172,11 +172,13 @@ class Accredible:
             row if row.get("url") else {**row, "url": f"https://www.credential.net/{records.identity(row.get('id'))}"}
         )
 
-    def _listed(self, template_id: str, query: Mapping[str, str]) -> Iterator[Credential]:
+    def _listed(self, template_id: str | None, query: Mapping[str, str]) -> Iterator[Credential]:
         """The credentials of a v1 list. Its rows may lack what decides (accredible.md 3.8): then each is read alone."""
 
         def ask(number: int) -> object:
-            params: dict[str, str | int] = {**query, "group_id": template_id, "page": number, "page_size": search.SIZE}
+            params: dict[str, str | int] = {**query, "page": number, "page_size": search.SIZE}
+            if template_id is not None:
+                params["group_id"] = template_id
             return self._http.get("v1/all_credentials", params=params)
 
         for page in search.numbered(ask, "credentials"):
@@ -186,7 +188,7 @@ class Accredible:
                     key = records.identity(data.get("accredible_internal_id")) or records.identity(data.get("id"))
                     data = self._credential(key) or data
                 one: Credential = self._record(records.credential, data)
-                if one.template_id == template_id:
+                if template_id in (None, one.template_id):
                     yield one
 
     def _search(self, query: Mapping[str, Any]) -> Iterator[search.Rows]:

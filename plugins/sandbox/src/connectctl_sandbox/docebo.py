@@ -34,6 +34,7 @@ class Docebo(Achievements):
         self.courses: dict[int, Course] = {}
         self.enrollments: dict[tuple[int, int], Enrollment] = {}
         self.fields: dict[int, Field] = {}
+        self.plan_fields: dict[int, Field] = {}
         self.plans: dict[int, Plan] = {}
         self.plan_enrollments: dict[tuple[int, int], PlanEnrollment] = {}
         self.access_tokens: dict[str, float] = {}
@@ -145,24 +146,38 @@ class Docebo(Achievements):
                 self.select(course_id, option_id)
             return selected
 
-    def add_field(self, name: str, options: Sequence[str] = (), type: str = "dropdown", **details: Any) -> Field:
-        """A new course additional field, with its elements by label."""
+    def add_field(
+        self, name: str, options: Sequence[str] = (), type: str = "dropdown", *, of: str = "course", **details: Any
+    ) -> Field:
+        """A new additional field of courses, or of learning plans, with its elements by label."""
         if len(options) > MAX_OPTIONS:
             raise ValueError(f"a dropdown holds at most {MAX_OPTIONS} elements")
         with self.lock:
-            field_id = details.pop("field_id", None) or self.new_id("field")
+            table, prefix = (self.plan_fields, "plan_") if of == "plan" else (self.fields, "")
+            field_id = details.pop("field_id", None) or self.new_id(f"{prefix}field")
             field = Field(
                 field_id=field_id,
                 type=type,
                 translations={"english": name},
                 options=tuple(
-                    Option(self.new_id("option"), {"english": label}, sequence)
+                    Option(self.new_id(f"{prefix}option"), {"english": label}, sequence)
                     for sequence, label in enumerate(options, 1)
                 ),
-                **({"sequence": len(self.fields) + 1} | details),
+                **({"sequence": len(table) + 1} | details),
             )
-            self.fields[field_id] = field
+            table[field_id] = field
             return field
+
+    def select_on_plan(self, plan_id: int, label: str | None, field_id: int) -> Plan:
+        """Select the element with that label of a dropdown on a learning plan; None clears it. LookupError without."""
+        with self.lock:
+            options = {option.label: option.option_id for option in self.plan_fields[field_id].options}
+            if label is not None and label not in options:
+                raise LookupError(f"the dropdown has no element called {label}")
+            plan = self.plans[plan_id]
+            values = plan.values | {field_id: None if label is None else options[label]}
+            self.plans[plan_id] = replace(plan, values=values, updated_at=self.now())
+            return self.plans[plan_id]
 
     def field_of(self, option_id: int) -> Field:
         """The dropdown that has this element; LookupError when none has."""
@@ -177,16 +192,22 @@ class Docebo(Achievements):
         with self.lock:
             return {option.option_id: option.label for option in self.fields[field_id].options}
 
-    def remove_options(self, field_id: int, option_ids: Sequence[int]) -> None:
-        """Take elements away; courses that had selected one fall back to no value.
+    def remove_options(self, field_id: int, option_ids: Sequence[int], table: dict[int, Field] | None = None) -> None:
+        """Take elements away; courses, or learning plans, that had selected one fall back to no value.
 
-        A course's change date stays: nothing says that it moves.
+        Their change date stays: nothing says that it moves.
         """
         with self.lock:
             gone = set(option_ids)
-            field = self.fields[field_id]
+            table = self.fields if table is None else table
+            field = table[field_id]
             kept = tuple(option for option in field.options if option.option_id not in gone)
-            self.fields[field_id] = replace(field, options=kept)
+            table[field_id] = replace(field, options=kept)
+            if table is self.plan_fields:
+                for plan in list(self.plans.values()):
+                    if plan.values.get(field_id) in gone:
+                        self.plans[plan.plan_id] = replace(plan, values=plan.values | {field_id: None})
+                return
             for course in list(self.courses.values()):
                 if course.values.get(field_id) in gone:
                     self.courses[course.course_id] = replace(course, values=course.values | {field_id: None})

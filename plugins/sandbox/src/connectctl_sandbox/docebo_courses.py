@@ -8,7 +8,7 @@ from typing import Any
 
 from .docebo import Docebo
 from .docebo_lists import PAGING, listing, single, sorted_by, sorting
-from .docebo_records import Course, Field
+from .docebo_records import Course, Field, Plan
 from .web import Call, Refused, Response, Route, choice, moment, text
 
 TYPES = ("elearning", "classroom", "webinar")
@@ -97,7 +97,7 @@ def one_old(docebo: Docebo, call: Call) -> Response:
                     "visible_to_user": "1" if field.visible_to_user else "0",
                     "settings": None,
                     "mandatory": field.mandatory,
-                    "value": _shown_value(docebo, course, field),
+                    "value": shown_value(docebo, course, field),
                 }
                 for field in docebo.fields.values()
             ],
@@ -144,7 +144,7 @@ def one_new(docebo: Docebo, call: Call) -> Response:
             "id": field.field_id,
             "title": field.name,
             "type": field.type,
-            "value": _shown_value(docebo, course, field),
+            "value": shown_value(docebo, course, field),
         }
         for field in docebo.fields.values()
     ]
@@ -158,30 +158,32 @@ def write_values(docebo: Docebo, call: Call) -> Response:
     if unknown or "additional_fields" not in call.body:
         raise Refused(400, f"Unknown attribute: {unknown[0]}" if unknown else "additional_fields is required")
     changed = {
-        field_id: _checked_value(docebo, field_id, value)
-        for field_id, value in _pairs(call.body["additional_fields"], docebo.flags.additional_fields_style)
+        field_id: checked_value(docebo.fields, field_id, value)
+        for field_id, value in pairs(call.body["additional_fields"], docebo.flags.additional_fields_style)
     }
     docebo.update_course(course.course_id, values=course.values | changed)
     return single({"id": course.course_id})
 
 
-def _pairs(given: Any, style: str) -> list[tuple[int, Any]]:
+def pairs(given: Any, style: str) -> list[tuple[int, Any]]:
+    """Field ids and values, in the style that the platform takes."""
     if style == "map":
         if not isinstance(given, dict) or not all(key.isdigit() for key in given):
             raise Refused(400, "additional_fields must be an object of values by field id")
         return [(int(key), value) for key, value in given.items()]
     if not isinstance(given, list):
         raise Refused(400, "additional_fields must be a list")
-    pairs = []
+    found = []
     for item in given:
         if not isinstance(item, dict) or set(item) != {"id", "value"} or not str(item["id"]).isdigit():
             raise Refused(400, "additional_fields holds objects with id and value")
-        pairs.append((int(item["id"]), item["value"]))
-    return pairs
+        found.append((int(item["id"]), item["value"]))
+    return found
 
 
-def _checked_value(docebo: Docebo, field_id: int, value: Any) -> int | str | None:
-    field = docebo.fields.get(field_id)
+def checked_value(fields: dict[int, Field], field_id: int, value: Any) -> int | str | None:
+    """A value as it is kept; refused when the field does not know it."""
+    field = fields.get(field_id)
     if field is None:
         raise Refused(400, f"Additional field {field_id} does not exist")
     if value is None or value == "":
@@ -195,9 +197,9 @@ def _checked_value(docebo: Docebo, field_id: int, value: Any) -> int | str | Non
     return int(value)
 
 
-def _shown_value(docebo: Docebo, course: Course, field: Field) -> str | None:
+def shown_value(docebo: Docebo, of: Course | Plan, field: Field) -> str | None:
     """A value as a string, null when empty: an option's id or its label, as the platform has it (docebo.md 4.2)."""
-    value = course.values.get(field.field_id)
+    value = of.values.get(field.field_id)
     if value is None or field.type != "dropdown":
         return None if value is None else str(value)
     if docebo.flags.field_value == "label":

@@ -1,4 +1,7 @@
-"""Definitions of course additional fields: lists, one with its options, create, change options (docebo.md 4.3, 4.4)."""
+"""Definitions of additional fields: lists, one with its options, create, change options (docebo.md 4.3, 4.4, 4.7).
+
+Those of learning plans have the shapes of the courses' own, and ids that count anew.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +33,7 @@ def list_old(docebo: Docebo, call: Call) -> Response:
 
 
 def list_new(docebo: Docebo, call: Call) -> Response:
-    """`GET /course/v1/courses/fields`: definitions without their options."""
+    """`GET /course/v1/courses/fields`, or of learning plans: definitions without their options."""
     attribute, direction = call.params.get("sort_attr", "sequence"), call.params.get("sort_dir", "asc")
     keys: dict[str, Callable[[Field], Any]] = {
         "id": lambda field: field.field_id,
@@ -40,7 +43,7 @@ def list_new(docebo: Docebo, call: Call) -> Response:
     return listing(
         docebo,
         call,
-        lambda: sorted_by(list(docebo.fields.values()), keys[attribute], direction),
+        lambda: sorted_by(list(_table(docebo, call).values()), keys[attribute], direction),
         _definition,
         default_size=200,
         sort=(attribute, direction),
@@ -61,7 +64,7 @@ def _definition(field: Field) -> dict[str, Any]:
 
 def one(docebo: Docebo, call: Call) -> Response:
     """`GET /course/v1/courses/fields/{id}`: with `dropdown_options`, in order."""
-    field = _field(docebo, call.ids[0])
+    field = _field(docebo, call)
     data = _definition(field)
     if field.type == "dropdown":
         key = docebo.flags.option_read_key
@@ -95,15 +98,16 @@ def create(docebo: Docebo, call: Call) -> Response:
         _only(item, "translations")
         labels.append(_translations(item.get("translations")))
     _check_size(len(labels))
-    field_id = docebo.new_id("field")
-    docebo.fields[field_id] = Field(
+    table, option = _table(docebo, call), _counter(call, "option")
+    field_id = docebo.new_id(_counter(call, "field"))
+    table[field_id] = Field(
         field_id=field_id,
         type=kind,
         translations=translations,
-        options=tuple(Option(docebo.new_id("option"), label, number) for number, label in enumerate(labels, 1)),
+        options=tuple(Option(docebo.new_id(option), label, number) for number, label in enumerate(labels, 1)),
         mandatory=body.get("mandatory", False),
         visible_to_user=body.get("visible_to_user", False),
-        sequence=len(docebo.fields) + 1,
+        sequence=len(table) + 1,
     )
     return single({"id": field_id})
 
@@ -114,7 +118,7 @@ def change(docebo: Docebo, call: Call) -> Response:
     An option is read under `id` and written under `id_option`. What is malformed, or would hold more than 300
     elements, is refused as a whole; an unknown option is told in `error_messages` while the rest is done (2.6).
     """
-    field = _field(docebo, call.ids[0])
+    field = _field(docebo, call)
     body = call.body
     _only(body, "translations", "sequence", "dropdown_options")
     translations = _translations(body["translations"]) if "translations" in body else field.translations
@@ -155,16 +159,31 @@ def change(docebo: Docebo, call: Call) -> Response:
             errors.append(f"Option {option_id} does not exist")
     kept = [renamed.get(option_id, option) for option_id, option in options.items() if option_id not in gone]
     _check_size(len(kept) + len(labels))
-    docebo.remove_options(field.field_id, gone)
+    table = _table(docebo, call)
+    docebo.remove_options(field.field_id, gone, table)
     last = max((option.sequence for option in kept), default=0)
-    added = [Option(docebo.new_id("option"), label, last + number) for number, label in enumerate(labels, 1)]
+    added = [
+        Option(docebo.new_id(_counter(call, "option")), label, last + number) for number, label in enumerate(labels, 1)
+    ]
     ordered = tuple(sorted(kept + added, key=lambda option: option.sequence))
-    docebo.fields[field.field_id] = replace(field, translations=translations, sequence=sequence, options=ordered)
+    table[field.field_id] = replace(field, translations=translations, sequence=sequence, options=ordered)
     return single({"field_id": field.field_id, "error_messages": errors})
 
 
-def _field(docebo: Docebo, field_id: str) -> Field:
-    field = docebo.fields.get(int(field_id))
+def _of_plans(call: Call) -> bool:
+    return call.request.path.startswith("/learningplan/")
+
+
+def _table(docebo: Docebo, call: Call) -> dict[int, Field]:
+    return docebo.plan_fields if _of_plans(call) else docebo.fields
+
+
+def _counter(call: Call, name: str) -> str:
+    return f"plan_{name}" if _of_plans(call) else name
+
+
+def _field(docebo: Docebo, call: Call) -> Field:
+    field = _table(docebo, call).get(int(call.ids[0]))
     if field is None:
         raise Refused(404, "Additional field not found")
     return field
@@ -216,4 +235,8 @@ ROUTES: tuple[Route[Docebo], ...] = (
     Route("POST", r"/course/v1/courses/fields", create, body="json", exclusive=True),
     Route("GET", r"/course/v1/courses/fields/(\d+)", one),
     Route("PUT", r"/course/v1/courses/fields/(\d+)", change, body="json", exclusive=True),
+    Route("GET", r"/learningplan/v1/learningplans/fields", list_new, query=PAGING | sorting("id", "title", "sequence")),
+    Route("POST", r"/learningplan/v1/learningplans/fields", create, body="json", exclusive=True),
+    Route("GET", r"/learningplan/v1/learningplans/fields/(\d+)", one),
+    Route("PUT", r"/learningplan/v1/learningplans/fields/(\d+)", change, body="json", exclusive=True),
 )

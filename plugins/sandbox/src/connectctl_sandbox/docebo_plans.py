@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 from .docebo import Docebo
+from .docebo_courses import checked_value, pairs, shown_value
 from .docebo_enrollments import in_window, shown_date
 from .docebo_lists import PAGING, listing, single, sorted_by, sorting
 from .docebo_records import NO_DATE, Plan, PlanEnrollment
@@ -33,11 +35,39 @@ def list_plans(docebo: Docebo, call: Call) -> Response:
 
 
 def one_plan(docebo: Docebo, call: Call) -> Response:
-    """`GET /learningplan/v1/learningplans/{id}`."""
-    plan = docebo.plans.get(int(call.ids[0]))
+    """`GET /learningplan/v1/learningplans/{id}`: the list's keys and the values of its fields (docebo.md 4.7)."""
+    plan = _plan(docebo, call.ids[0])
+    fields = [
+        {
+            "id": field.field_id,
+            "title": field.name,
+            "type": field.type,
+            "value": shown_value(docebo, plan, field),
+        }
+        for field in docebo.plan_fields.values()
+    ]
+    return single(_item(docebo, plan) | {"additional_fields": fields})
+
+
+def write_values(docebo: Docebo, call: Call) -> Response:
+    """`PUT /learningplan/v1/learningplans/{id}`: the values of its fields, as a course's (docebo.md 4.5, 4.7)."""
+    plan = _plan(docebo, call.ids[0])
+    unknown = sorted(set(call.body) - {"additional_fields"})
+    if unknown or "additional_fields" not in call.body:
+        raise Refused(400, f"Unknown attribute: {unknown[0]}" if unknown else "additional_fields is required")
+    changed = {
+        field_id: checked_value(docebo.plan_fields, field_id, value)
+        for field_id, value in pairs(call.body["additional_fields"], docebo.flags.additional_fields_style)
+    }
+    docebo.plans[plan.plan_id] = replace(plan, values=plan.values | changed, updated_at=docebo.now())
+    return single({"id": plan.plan_id})
+
+
+def _plan(docebo: Docebo, plan_id: str) -> Plan:
+    plan = docebo.plans.get(int(plan_id))
     if plan is None:
         raise Refused(404, "Learning plan not found")
-    return single(_item(docebo, plan))
+    return plan
 
 
 def _item(docebo: Docebo, plan: Plan) -> dict[str, Any]:
@@ -119,6 +149,7 @@ ROUTES: tuple[Route[Docebo], ...] = (
         query=PAGING | sorting(*SORT_KEYS) | {"search_text": text},
     ),
     Route("GET", r"/learningplan/v1/learningplans/(\d+)", one_plan),
+    Route("PUT", r"/learningplan/v1/learningplans/(\d+)", write_values, body="json"),
     Route(
         "GET",
         r"/learningplan/v1/learningplans/enrollments",

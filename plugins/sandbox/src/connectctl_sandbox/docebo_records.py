@@ -84,7 +84,7 @@ class Option:
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """The definition of a course additional field."""
+    """The definition of an additional field of courses or learning plans."""
 
     field_id: int
     type: str
@@ -102,7 +102,7 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A learning plan with the ids of its courses."""
+    """A learning plan with the ids of its courses; `values` as those of a course, by the ids of plans' fields."""
 
     plan_id: int
     uuid: str
@@ -111,6 +111,7 @@ class Plan:
     course_ids: tuple[int, ...]
     created_at: str
     updated_at: str
+    values: dict[int, int | str | None] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,15 @@ class State:
         self._random = random.Random(f"docebo {seed}")  # noqa: S311 - repeatable, not secret
         # A stream of its own, so that what awards and external training draw changes no other id.
         self._achievement_random = random.Random(f"docebo achievements {seed}")  # noqa: S311 - repeatable, not secret
-        self._next = {"user": 4701, "course": 80, "field": 4, "option": 30, "plan": 11}
+        self._next = {
+            "user": 4701,
+            "course": 80,
+            "field": 4,
+            "option": 30,
+            "plan": 11,
+            "plan_field": 4,
+            "plan_option": 30,
+        }
         self._next |= {"certification": 6, "award": 900, "training": 554, "training_field": 2, "event": 0}
 
     def now(self) -> str:
