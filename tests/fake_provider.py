@@ -52,8 +52,7 @@ REMOTES: dict[str, Remote] = {}
 class Badgely:
     """One account, as the kit's Provider."""
 
-    search_lag = 0.0
-    options = Options()
+    search_lag, options = 0.0, Options()
 
     def __init__(self, settings: Any, clock: Any = None) -> None:
         self.account, self.calls = f"badgely:{settings.require('place')}", 0

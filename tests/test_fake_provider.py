@@ -144,3 +144,10 @@ def test_a_comparison_of_all_three_finds_nothing(box: Sandbox, remote: Remote, r
     prepared(box, run)
     run("badgely", "batch-sync")
     assert "findings" not in run("badgely", "reconcile", "--json")
+
+
+def test_it_is_one_short_file_that_the_kit_knows_nothing_of() -> None:
+    file = Path(fake_provider.__file__)
+    assert len(file.read_text().splitlines()) <= 150
+    kit = [path for path in (file.parents[1] / "src").rglob("*.py") if "badgely" in path.read_text().lower()]
+    assert kit == []

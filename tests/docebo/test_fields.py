@@ -221,7 +221,7 @@ def test_fields_are_written_one_request_at_a_time(api: FakeAPI, docebo: MakeDoce
 def test_the_fields_of_learning_plans_have_places_of_their_own(api: FakeAPI, docebo: MakeDocebo) -> None:
     plans = "/learningplan/v1/learningplans/fields"
     client, asked = docebo(), {"id": 5, "title": "Group", "type": "dropdown"}
-    api.on("GET", plans, json=listing([asked]))
+    api.on("GET", plans, json=listing([asked]), times=1)
     assert fields.find(client, "Group", "plan") == FieldDef("5", "Group", "dropdown")
     api.on("GET", f"{plans}/5", json={"data": asked | {"dropdown_options": [{"id": 31, "label": "Gold"}]}})
     assert fields.get(client, "5", "plan").options == (GOLD,)

@@ -21,6 +21,8 @@ def provider_group(spec: ProviderSpec) -> click.Group:
     """A click group with the commands of one provider."""
     name, sync = spec.name, f"sync-{spec.noun}s"
     field = "run-sync-field" if "plan_field" in spec.keys else "sync-field"  # that runs it for both dropdowns
+    both = "the dropdown of Docebo's courses, then that of its learning plans"
+    dropdowns = both if "plan_field" in spec.keys else "the dropdown of Docebo's courses"
 
     @click.group(name, cls=Group, help=f"{spec.title} credentials for what is completed in Docebo.")
     def group() -> None: ...
@@ -39,7 +41,7 @@ def provider_group(spec: ProviderSpec) -> click.Group:
 
     @group.command(
         "sync-field",
-        help=f"""Table {spec.template_table.title} into the dropdown of Docebo's courses.
+        help=f"""Table {spec.template_table.title} into {dropdowns}.
 
         Example: connectctl {name} sync-field --dry-run""",
         short_help=f"{spec.template_table.title} into Docebo's dropdown",
