@@ -8,8 +8,8 @@ from datetime import datetime
 
 from connectctl.badging.award_versions import Behind, behind, is_another, is_newer, order
 from connectctl.badging.earnings import Earning
-from connectctl.badging.existing import CREATE_NEW, PLAIN, SKIP, Overwrite
-from connectctl.badging.plan import MARK, Learner, date_reason
+from connectctl.badging.existing import CREATE_NEW, MARK, PLAIN, SKIP, Overwrite
+from connectctl.badging.plan import Learner, date_reason
 from connectctl.badging.provider import Credential
 from connectctl.docebo.certifications import Award
 from connectctl.model import Applied, Cursor, Problem

@@ -12,6 +12,7 @@ from typing import Any, Literal
 from connectctl.badging.earnings import Earning
 from connectctl.badging.existing import (
     CREATE_NEW,
+    MARK,
     PLAIN,
     SKIP,
     Overwrite,
@@ -32,7 +33,6 @@ from connectctl.plugins.specs import Capabilities
 
 ADDRESS = re.compile(r"[^@\s,;|]+@[^@\s,;|]+\.[^@\s,;|]+")
 HELD = ("done", "adopted", "foreign")  # states of the ledger
-MARK = "connectctl-"  # begins every mark of ours
 ENDED = {
     "revoked_before": "revoked",
     "rejected_before": "rejected",

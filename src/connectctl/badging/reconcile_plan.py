@@ -11,8 +11,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Literal
 
-from connectctl.badging.existing import PLAIN, same_expiry
-from connectctl.badging.plan import ADDRESS, MARK, Learner, learner_reason
+from connectctl.badging.existing import MARK, PLAIN, same_expiry
+from connectctl.badging.plan import ADDRESS, Learner, learner_reason
 from connectctl.badging.provider import ENDED, Credential, duplicate_of
 from connectctl.badging.reasons import sentence
 from connectctl.badging.repairs import content, follow, moment, not_replaced, replacement

@@ -141,7 +141,7 @@ class Accredible:
             yield Page(mine, -(-(page.total or 0) // search.SIZE), tuple(bad))
 
     def find(self, template_id: str | None, earner_id: str, email: str, mark: str = "") -> list[Credential]:
-        """One learner's credentials of a group, or of all, as they are now: by own id, by recipient id, then by address.
+        """One learner's credentials of a group, or of all, as they are now: by own id, recipient id, then address.
 
         None of it comes from the index of `held`. With `mark` the credential made by that very request is the first.
         """
