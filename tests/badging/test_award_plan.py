@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from hypothesis import given
@@ -15,11 +15,13 @@ from connectctl.badging.award_plan import plan
 from connectctl.badging.award_rules import AwardView, needed
 from connectctl.badging.award_versions import version
 from connectctl.badging.earnings import Earning
+from connectctl.badging.existing import PLAIN, Overwrite
 from connectctl.badging.outward_plan import plan as outward_plan
 from connectctl.badging.plan import Learner, change_mark, holding
 from connectctl.badging.provider import Credential
 from connectctl.docebo.certifications import Award
 from connectctl.model import Applied, Change, Plan
+from connectctl.plugins.specs import Capabilities
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -322,6 +324,7 @@ def test_who_has_to_be_looked_at(awards: list[Award], applied: dict[str, Applied
 # -- worlds -------------------------------------------------------------------------------------------------------
 
 USERS = ("1", "2", "3")
+IN_PLACE = Capabilities(can_revoke=True, can_replace=True, in_place=True, expires=True, own_ids=True, whole_days=True)
 MONTHS = st.integers(1, 12)
 EXPIRIES = st.sampled_from([None, day(5), day(12), day(5, 2027), day(6, 2027)])
 
@@ -345,7 +348,8 @@ def foreign(draw: st.DrawFn) -> Credential:
 class World:
     """A provider and a ledger in small, as strict as the real ones."""
 
-    def __init__(self, held: list[Credential]) -> None:
+    def __init__(self, held: list[Credential], can: Capabilities = PLAIN, overwrite: Overwrite = "") -> None:
+        self.can, self.overwrite = can, overwrite
         self.held = {c.id: c for c in held}
         self.foreign = dict(self.held)
         self.entries: dict[str, Applied] = {}
@@ -356,7 +360,8 @@ class World:
 
     def view(self, awards: list[Award], **more: Any) -> AwardView:
         learners = {u: Learner(u, f"{u}@example.org", "A", "B") for u in USERS}
-        fields = {"learners": learners, "held": list(self.held.values()), "applied": self.applied()}
+        fields: dict[str, Any] = {"learners": learners, "held": list(self.held.values()), "applied": self.applied()}
+        fields |= {"can": self.can, "overwrite": self.overwrite}
         return view(*{(a.user_id, a.id): a for a in awards}.values(), **(fields | more))
 
     def run(self, awards: list[Award], **more: Any) -> Plan:
@@ -369,24 +374,31 @@ class World:
         for id, before in self.foreign.items():
             assert self.held[id] == before, "nothing foreign is touched"
         mine = [c for c in self.held.values() if c.id not in self.foreign and c.state != "revoked" and not c.replaced]
-        assert len(mine) == len({c.earner_id for c in mine}), "never two live credentials of ours"
+        if self.overwrite != "CREATE_NEW":
+            assert len(mine) == len({c.earner_id for c in mine}), "never two live credentials of ours"
         return result
 
     def _apply(self, change: Change) -> None:
         live = [e for e in self.entries.values() if e.live and e.holding == change.holding]
         assert [e.key for e in live] == [change.supersedes] * len(live)
-        if change.action == "revoke":
+        if change.action == self.can.revoking:
             target = str(change.data["credential_id"])
             assert self.held[target].state != "revoked"
             self.held[target] = replace(self.held[target], state="revoked")
             self._enter(change, "done", target)
             return
+        ends = change.data["expires_at"]
+        expires = datetime.fromisoformat(ends) if ends else None
+        if change.action == "update":
+            before = self.held[str(change.data["replaces"])]
+            marks = (*before.marks, change_mark(change))
+            self.held[before.id] = replace(before, state="accepted", expires_at=expires, marks=marks)
+            self._enter(change, "done", before.id)
+            return
         self.made += 1
         new, person = f"n{self.made}", frozenset({f"{change.user}@example.org"})
         old = change.data.get("replaces")
         state = self.held[old].state if old else "pending"
-        ends = change.data["expires_at"]
-        expires = datetime.fromisoformat(ends) if ends else None
         self.held[new] = badge(
             new,
             state=state,
@@ -407,7 +419,7 @@ class World:
         assert key not in self.entries, "a key is never used twice"
         if change.supersedes:
             self.entries[change.supersedes] = replace(self.entries[change.supersedes], live=False)
-        live = change.action != "revoke"
+        live = change.action != self.can.revoking
         entry = Applied(change.holding, key, state, change.action, change.origin, str(change.version), id, live, {})
         self.entries.pop(key, None)
         self.entries[key] = entry
@@ -418,15 +430,21 @@ ROUNDS = st.lists(
 )
 
 
-@pytest.mark.req("GN-21", "CR-74", "CR-67", "GN-32", "GN-34")
+WAYS: list[tuple[Capabilities, Overwrite]] = [(PLAIN, ""), *((IN_PLACE, one) for one in get_args(Overwrite) if one)]
+
+
+@pytest.mark.req("GN-21", "CR-74", "CR-67", "GN-32", "GN-34", "AC-56", "AC-57", "AC-58", "AC-60")
+@pytest.mark.parametrize(("can", "overwrite"), WAYS, ids=["replaces", *get_args(Overwrite)[1:]])
 @given(ROUNDS, st.lists(foreign(), max_size=4), st.booleans(), st.randoms(use_true_random=False))
 def test_whatever_was_planned_and_applied_is_not_planned_again(
+    can: Capabilities,
+    overwrite: Overwrite,
     rounds: list[tuple[list[Award], frozenset[str]]],
     held: list[Credential],
     negative: bool,
     order: random.Random,
 ) -> None:
-    world = World(list({c.id: c for c in held}.values()))
+    world = World(list({c.id: c for c in held}.values()), can, overwrite)
     for awards, revoked in rounds:
         for more in ({}, {"revoked": revoked, "negative": negative}):
             fixed = world.view(awards, **more)
@@ -438,7 +456,7 @@ def test_whatever_was_planned_and_applied_is_not_planned_again(
             assert plan(world.view(shuffled, **more, held=mixed)) == plan(fixed), "order is nothing"
             result = world.run(awards, **more)
             actions = {change.action for change in result.changes}
-            assert "revoke" not in actions or (more and negative)
+            assert can.revoking not in actions or (more and negative)
             again = world.run(awards, **more)
             assert again.changes == ()
             assert again.seen == ()
