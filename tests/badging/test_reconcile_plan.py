@@ -355,7 +355,8 @@ def carried_out(world: TemplateView, result: Plan) -> TemplateView:
         expires = one.data["expires_at"]
         moment = datetime.fromisoformat(expires) if expires else None
         held = [replace(c, replaced=True, replaced_by=id) if c is old else c for c in held]
-        held.append(badge(id, state="pending", emails=emails, earner_id=one.user, expires_at=moment))
+        state = old.state if old else "pending"  # an accepted badge stays accepted (credly.md 5.7)
+        held.append(badge(id, state=state, emails=emails, earner_id=one.user, expires_at=moment))
         applied[one.holding] = replace(before, key=one.key(""), action=one.action, remote_id=id, state="done")
         recorded[one.key("")] = Recorded(one, LONG_AGO)
         made[id] = one.holding
