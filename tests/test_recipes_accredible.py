@@ -149,7 +149,7 @@ def test_a_plan_may_be_named_by_its_code_with_a_warning(story: Story) -> None:
     assert earned["id"] == str(plan.plan_id)
 
 
-@pytest.mark.req("AC-02", "AC-45", "AC-48", "AC-49", "AC-61", "AC-63")
+@pytest.mark.req("AC-01", "AC-02", "AC-08", "AC-10", "AC-45", "AC-48", "AC-49", "AC-61", "AC-63")
 def test_what_is_imported_is_updated_and_never_taken_away(story: Story) -> None:
     box = story.world.box
     first, second, third = free(box)[:3]
@@ -174,7 +174,39 @@ def test_what_is_imported_is_updated_and_never_taken_away(story: Story) -> None:
     assert (dict(box.docebo.trainings), dict(box.docebo.awards)) == before
 
 
-@pytest.mark.req("GN-01", "GN-05")
+@pytest.mark.req(
+    "GN-01",
+    "GN-05",
+    "AC-21",
+    "AC-22",
+    "AC-23",
+    "AC-24",
+    "AC-25",
+    "AC-26",
+    "AC-27",
+    "AC-28",
+    "AC-30",
+    "AC-31",
+    "AC-32",
+    "AC-33",
+    "AC-34",
+    "AC-35",
+    "AC-36",
+    "AC-37",
+    "AC-38",
+    "AC-39",
+    "AC-40",
+    "AC-41",
+    "AC-42",
+    "AC-43",
+    "AC-44",
+    "AC-45",
+    "AC-46",
+    "AC-47",
+    "AC-48",
+    "AC-49",
+    "AC-50",
+)
 def test_every_recipe_runs_and_the_steps_are_the_call_graph(story: Story) -> None:
     """What all of them have left in the store: each stated edge was taken, and no other."""
     box, groups = story.world.box, story.groups

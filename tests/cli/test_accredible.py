@@ -54,7 +54,7 @@ def settled(world: AccredibleWorld) -> None:
     assert world.run("ledger", "verify")[0] == 0
 
 
-@pytest.mark.req("AC-28", "AC-29", "AC-36", "AC-38", "GN-21", "AC-62")
+@pytest.mark.req("AC-11", "AC-12", "AC-28", "AC-29", "AC-36", "AC-38", "GN-21", "AC-62")
 def test_completions_become_credentials_thirty_with_one_call_and_only_once(world: AccredibleWorld) -> None:
     group, user = some(world)
     finish(world, group, 65)
