@@ -28,7 +28,9 @@ def view(
 ) -> TemplatesView:
     by_id = {str(r[COLUMNS.id]): r for r in rows}
     key = ("Badge Template ID", "Learning Plan ID", "Certification Code")
-    return TemplatesView("templates", "mappings", COLUMNS, templates, by_id, mappings, key)
+    return TemplatesView(
+        "templates", "mappings", COLUMNS, templates, by_id, mappings, key, mapped=(COLUMNS.id, COLUMNS.active)
+    )
 
 
 def writes(result: Any) -> list[tuple[str, str, dict[str, Any]]]:

@@ -306,3 +306,33 @@ def test_a_lost_ledger_finds_its_credentials_again_by_their_marks(world: Accredi
     assert again.held() == before
     code, out, _ = again.run("ledger", "list", "--state", "adopted", "--json")
     assert (code, len(json.loads(out))) == (0, len(before))
+
+
+@pytest.mark.req("AC-51", "AC-52", "AC-53", "AC-54")
+def test_groups_that_are_renamed_deleted_or_share_an_identifier(world: AccredibleWorld) -> None:
+    accredible, docebo = world.box.accredible, world.box.docebo
+
+    def rows() -> dict[str, dict[str, Any]]:
+        found = json.loads(world.run("lookup", "show", "accredible-credential-groups", "-o", "json")[1])
+        return {row["Accredible Group ID"]: row for row in found}
+
+    def labels() -> dict[int, str]:
+        return {option.option_id: option.label for one in docebo.fields.values() for option in one.options}
+
+    renamed, before = some(world)[0], rows()
+    gone = accredible.add_group("short-lived", course_name="Short", course_description="Not for long.")
+    accredible.add_group(before[renamed]["Accredible Group Name (Identifier)"], course_name="Twin")
+    assert world.run("accredible", "sync-groups")[0] == 0
+    assert (str(gone.id) in rows(), len(rows())) == (True, len(before) + 1), "a namesake is left out"
+    world.map(str(gone.id), code=CODE)
+    element = rows()[renamed]["Dropdown Element ID"]
+    accredible.delete_group(gone.id)
+    accredible.update_group(int(renamed), name="a-new-identifier")
+    assert world.run("accredible", "sync-groups")[0] == 0
+    assert world.run("accredible", "sync-field")[0] == 0
+    after = rows()
+    assert (str(gone.id) in after, after[renamed]["Dropdown Element ID"]) == (False, element)
+    assert labels()[element] == "a-new-identifier"
+    mapped = json.loads(world.run("lookup", "show", "accredible-integration-mappings", "-o", "json")[1])
+    assert [row["IsActive"] for row in mapped if row["Credential Group ID"] == str(gone.id)] == [False]
+    assert labels().keys() >= {row["Dropdown Element ID"] for row in after.values() if row["IsActive"]}

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from connectctl.badging.accounts import check_account, keep_account
-from connectctl.badging.columns import Columns
+from connectctl.badging.columns import Columns, MappingColumns
 from connectctl.badging.dropdown import sync_calls
 from connectctl.badging.provider import Provider, Template
 from connectctl.badging.steps import note
@@ -39,6 +39,7 @@ class TemplatesView:
     only: str | None = None
     stale: str = ""
     follow: tuple[Call, ...] = ()
+    mapped: tuple[str, str] = ("", "")  # the mapping table's columns that name the template, and whether the row counts
 
 
 def open_provider(spec: ProviderSpec, ctx: RunContext) -> Provider:
@@ -101,7 +102,7 @@ def _gone(view: TemplatesView, template_id: str) -> bool:
 
 
 def _view(spec: ProviderSpec, ctx: RunContext, templates: Sequence[Template]) -> TemplatesView:
-    columns = Columns.of(spec)
+    columns, mapping = Columns.of(spec), MappingColumns.of(spec)
     rows = {str(row[columns.id]): dict(row) for row in ctx.table(spec.template_table.name).all()}
     mappings = [dict(row) for row in ctx.table(spec.mapping_table.name).all()]
     return TemplatesView(
@@ -115,6 +116,7 @@ def _view(spec: ProviderSpec, ctx: RunContext, templates: Sequence[Template]) ->
         spec.integration,
         (spec.title, spec.template_table.title, spec.mapping_table.title),
         f"connectctl {spec.name} sync-field",
+        mapped=(mapping.id, mapping.active),
     )
 
 
@@ -227,16 +229,17 @@ def _row(view: TemplatesView, template: Template, name: str) -> tuple[RowWrite |
 
 def _mappings_off(view: TemplatesView, template_id: str) -> list[RowWrite]:
     """Mapping rows of a template that is gone are switched off, never removed (CR-55)."""
+    id, active = view.mapped
     return [
         RowWrite(
             "update_row",
             view.mapping_table,
             tuple(str(row[name] or "") for name in view.mapping_key),
-            {view.columns.active: False},
+            {active: False},
             "its template is gone from the provider",
         )
         for row in view.mappings
-        if str(row.get(view.columns.id)) == template_id and row.get(view.columns.active) is True
+        if str(row.get(id)) == template_id and row.get(active) is True
     ]
 
 
@@ -265,7 +268,7 @@ def plan_notice(view: DeletedView) -> Plan:
     off = [
         tuple(str(row[name] or "") for name in tables.mapping_key)
         for row in tables.mappings
-        if str(row.get(tables.columns.id)) in gone and row.get(tables.columns.active) is not True
+        if str(row.get(tables.mapped[0])) in gone and row.get(tables.mapped[1]) is not True
     ]
     still = (Skip(key, "unchanged", f"{tables.titles[0]} still has it", template=key) for key in sorted(view.there))
     return Plan(skipped=tuple(still), notices=_mail(tables, gone, off))
