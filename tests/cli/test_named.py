@@ -132,9 +132,3 @@ def test_a_plan_with_a_parameter_that_its_flow_does_not_have_is_refused(world: W
     code, _, err = world.run("apply", str(file))
     assert (code, len(world.box.log.entries) - before) == (3, 0), err
     assert "does not take the parameter tempalte" in err
-
-
-@pytest.mark.req("GN-39")
-def test_a_run_that_ended_before_it_could_predict_predicts_nothing(world: World) -> None:
-    code, _, err = world.run("credly", "batch-sync", "--dry-run", "--max-changes", "0")
-    assert (code, "To carry it out" in err) == (6, False), err

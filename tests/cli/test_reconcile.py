@@ -250,6 +250,7 @@ def test_a_code_that_certifications_share_never_counts_as_gone(world: World) -> 
     lookup_set(world, "integration-settings", "CREDLY", "SYNC_REVOCATION", "Value=false")
     assert world.report("credly", "batch-sync", "--full")[1]["done"] == {"issue": 1}
     docebo.add_certification("REC", "Reconciled too")
+    lookup_set(world, MAPPINGS, template, "-", "REC", "IsActive=false")  # so the batch does not read its awards
     before = sent(world)
     code, found, _ = reconcile(world, "--repair", "--revoke")
     assert (code, found, sent(world)) == (0, [], before)
@@ -274,3 +275,16 @@ def test_what_is_too_young_to_be_listed_is_counted(tmp_path: Path) -> None:
         with closing(sqlite3.connect(world.home / "store.db")) as store, store:
             store.execute("UPDATE ledger SET updated_at = '2026-01-01T00:00:00.000Z'")
         assert reconcile(world)[2]["warnings"] == []
+
+
+@pytest.mark.req("GN-22", "GN-33")
+def test_a_run_that_ended_before_it_could_predict_predicts_nothing(world: World) -> None:
+    mine = ours(world)
+    templates = [badge.template_id for badge in mine]
+    several = next(badge for badge in mine if templates.count(badge.template_id) > 1)
+    world.box.credly.delete(several.id)
+    other = next(template for template in templates if template != several.template_id)
+    for badge in [one for one in world.box.credly.badges.values() if one.template_id == other]:
+        world.box.credly.delete(badge.id)
+    code, _, err = world.run("credly", "reconcile", "--repair", "--dry-run")
+    assert (code, "To carry it out" in err) == (6, False), err
