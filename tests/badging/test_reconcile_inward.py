@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectctl.badging.reconcile_inward import InwardView, compare, gone
+from connectctl.badging.reconcile_inward import InwardView, compare, gone, young
 from connectctl.docebo.certifications import Award
 from connectctl.docebo.training import Training
 from connectctl.model import Applied, Change, Outcome, Plan, Recorded, Skip
@@ -226,3 +226,29 @@ def test_nothing_is_taken_away_without_a_word_and_a_repair_leaves_nothing_to_rep
         )
         assert compare(after).findings == ()
         assert gone(after) == []
+
+
+@pytest.mark.parametrize(
+    ("shown", "words"),
+    [
+        ({}, "its credential was not listed"),
+        ({TRAINING: "as revoked"}, "its credential is listed as revoked"),
+        ({TRAINING: "with another owner (eve@example.org)"}, "listed with another owner (eve@example.org)"),
+    ],
+)
+@pytest.mark.parametrize("found", [[trained()], [OTHER]])
+def test_a_credential_that_is_listed_otherwise_is_not_called_unlisted(
+    shown: dict[str, str], words: str, found: list[Training]
+) -> None:
+    base = view(CREATE, found, planned=Plan())
+    (finding,) = compare(replace(base, shown=shown, looked={TRAINING: frozenset()})).findings
+    assert (words in finding.detail, "not listed" in finding.detail) == (True, not shown)
+    assert (finding.repair, "left alone" in finding.detail) == ("", True)
+
+
+def test_what_is_too_young_is_counted_once_it_is_missing() -> None:
+    base = view(CREATE, [OTHER], planned=Plan())
+    assert (young(base), len(gone(base))) == ([], 1)
+    fresh = replace(base, recorded={key: replace(one, at=NOW) for key, one in base.recorded.items()})
+    assert (len(young(fresh)), gone(fresh)) == (1, [])
+    assert young(replace(fresh, found={"x1": trained()})) == []

@@ -317,3 +317,17 @@ def test_the_steps_of_a_run_are_edges_of_the_call_graph(world: World) -> None:
         *((titles["assign-plans"], titles[v]) for v in ("list-completions", "assign-users")),  # no plan is mapped
         (titles["assign-users"], titles["match-plans"]),
     }
+
+
+@pytest.mark.req("CR-29", "GN-17")
+def test_a_code_that_two_certifications_share_earns_nothing(world: World) -> None:
+    twin = world.box.docebo.add_certification("FIRST-AID", "Another First Aid")
+    template = world.box.suggested["FIRST-AID"]
+    before = {badge.id for badge in world.box.credly.badges.values() if badge.template_id == template}
+    report = sync(world, "--certification", "FIRST-AID", "--skips")
+    assert (report["planned"], report["skipped"]) == ({}, {"connectctl:certification_ambiguous": 1})
+    (skip,) = (item for item in report["items"] if item["reason"] == "connectctl:certification_ambiguous")
+    assert "share the code FIRST-AID" in str(skip)
+    assert {badge.id for badge in world.box.credly.badges.values() if badge.template_id == template} == before
+    del world.box.docebo.certifications[twin.certification_id]
+    assert set(sync(world, "--certification", "FIRST-AID")["done"]) == {"issue"}

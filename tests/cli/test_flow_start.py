@@ -249,3 +249,13 @@ def test_a_plugin_without_recipes_starts_its_flows(run: Run) -> None:
         ("other.go", "started"),
         ("other.hand", "stopped"),
     ]
+
+
+@pytest.mark.req("CR-05", "GN-02")
+def test_people_are_shown_what_has_a_state_and_how_many_functions_there_are(run: Run) -> None:
+    for command in ("start", "stop"):
+        shown = run("flow", command, "credly", plugins={"credly": credly})
+        assert "credly.sync-templates" in shown.out
+        assert "credly.find-field" not in shown.out
+        assert "functions are callable at any time" in shown.err
+    assert "credly.find-field" in run("flow", "start", "credly.find-field", plugins={"credly": credly}).out

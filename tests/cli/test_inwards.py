@@ -439,6 +439,27 @@ def test_both_directions_give_an_array_of_two_runs(imports: Imports) -> None:
         assert inwards["planned"] == ({} if again else {"create_training": 1, "award": 1})
 
 
+@pytest.mark.req("CR-70")
+def test_both_directions_as_text_say_which_is_which(imports: Imports) -> None:
+    assert imports.command("credly", "sync-field", "--yes").code == 0
+    err = imports.command("credly", "batch-sync", "--direction", "both", "--yes").err
+    first, second = err.index("Outwards, "), err.index("Inwards, ")
+    assert first < err.index("Run r_") < second < err.rindex("Run r_")
+
+
+@pytest.mark.req("CR-49", "GN-34")
+def test_reconcile_says_how_a_credential_with_another_owner_is_listed(imports: Imports) -> None:
+    assert imports.command("credly", "sync-field", "--yes").code == 0
+    user = imports.users[0]
+    imports.box.credly.issue(user.email, imports.template, state="accepted")
+    assert imports.run()["done"] == {"create_training": 1, "award": 1}
+    imports.box.docebo.change_email(user.user_id, "moved@acme.example")
+    report = json.loads(imports.command("credly", "reconcile", "--json").out)
+    details = [one["detail"] for one in report["findings"] if one["kind"] == "extra"]
+    assert len(details) == 2, report["findings"]
+    assert all(f"its credential is listed with another owner ({user.email})" in words for words in details), details
+
+
 @pytest.mark.req("CR-42")
 def test_both_directions_end_with_the_worse_of_the_two(imports: Imports) -> None:
     imports.setting("EXTERNAL_TRAINING_INSTITUTE_NAME", "")

@@ -236,3 +236,55 @@ def test_imported_training_that_is_gone_or_changed_is_made_good(world: World) ->
 def test_revoke_goes_with_repair(world: World) -> None:
     code, _, err = world.run("credly", "reconcile", "--revoke")
     assert (code, "--repair --revoke" in err) == (2, True)
+
+
+@pytest.mark.req("CR-64", "GN-34")
+def test_a_code_that_certifications_share_never_counts_as_gone(world: World) -> None:
+    docebo, credly = world.box.docebo, world.box.credly
+    template = next(t for t in sorted(credly.templates) if credly.templates[t].state == "active")
+    holders = {user for held, user in world.expected if held == template}
+    user = next(u for u in sorted(docebo.users) if str(u) in {user for _, user in world.expected} - holders)
+    docebo.add_certification("REC", "Reconciled")
+    docebo.award(user, "REC", "2026-03-01 10:00:00", always_valid=True)
+    lookup_set(world, MAPPINGS, template, "-", "REC", "IsActive=true")
+    lookup_set(world, "integration-settings", "CREDLY", "SYNC_REVOCATION", "Value=false")
+    assert world.report("credly", "batch-sync", "--full")[1]["done"] == {"issue": 1}
+    docebo.add_certification("REC", "Reconciled too")
+    lookup_set(world, MAPPINGS, template, "-", "REC", "IsActive=false")  # so the batch does not read its awards
+    before = sent(world)
+    code, found, _ = reconcile(world, "--repair", "--revoke")
+    assert (code, found, sent(world)) == (0, [], before)
+
+
+@pytest.mark.req("GN-22", "GN-34")
+def test_what_is_too_young_to_be_listed_is_counted(tmp_path: Path) -> None:
+    with Sandbox(seed=1) as box:
+        world = make_world(box, tmp_path / "home", search_lag=3600)
+        assert world.run("credly", "batch-sync")[0] == 0
+        mine = ours(world)
+        several = [one for one in mine if sum(one.template_id == other.template_id for other in mine) > 1]
+        for badge in {one.template_id: one for one in several}.values():
+            box.credly.delete(badge.id)
+        count = len(mine) - len(ours(world))
+        assert count > 1
+        code, found, report = reconcile(world)
+        assert (code, found) == (0, [])
+        (warning,) = report["warnings"]
+        assert warning.startswith(f"{count} entries are younger than the 3600 seconds that Credly may take")
+        assert "they are not compared" in warning
+        with closing(sqlite3.connect(world.home / "store.db")) as store, store:
+            store.execute("UPDATE ledger SET updated_at = '2026-01-01T00:00:00.000Z'")
+        assert reconcile(world)[2]["warnings"] == []
+
+
+@pytest.mark.req("GN-22", "GN-33")
+def test_a_run_that_ended_before_it_could_predict_predicts_nothing(world: World) -> None:
+    mine = ours(world)
+    templates = [badge.template_id for badge in mine]
+    several = next(badge for badge in mine if templates.count(badge.template_id) > 1)
+    world.box.credly.delete(several.id)
+    other = next(template for template in templates if template != several.template_id)
+    for badge in [one for one in world.box.credly.badges.values() if one.template_id == other]:
+        world.box.credly.delete(badge.id)
+    code, _, err = world.run("credly", "reconcile", "--repair", "--dry-run")
+    assert (code, "To carry it out" in err) == (6, False), err

@@ -31,11 +31,12 @@ class Known:
 def known_codes(ctx: RunContext, codes: Collection[str], problems: list[Problem], *, whole: bool) -> dict[str, Known]:
     """The wanted certifications by code, those that Docebo does not have left out.
 
-    They are remembered: the list is read only for a code that is not known yet, or when the `whole` is wanted.
+    They are remembered: the list is read only for a code that is not known yet or was shared by several, or when the
+    `whole` is wanted.
     """
     docebo = ctx.client("docebo")
     known = ctx.cached(f"certifications/{docebo.account}")
-    if codes and (whole or any(code not in known for code in codes)):
+    if codes and (whole or any(code not in known or len(known[code]["ids"]) > 1 for code in codes)):
         bad: list[str] = []
         found: dict[str, dict[str, Any]] = {}
         for one in sorted(certifications.walk(docebo, on_bad=bad.append), key=lambda one: one.id):

@@ -92,10 +92,10 @@ class BadgeSpool(Spool):
             ).rowcount
         db.execute("UPDATE badges SET root = id WHERE root IS NULL")  # a ring
 
-    def updated_at(self, badge: str) -> datetime | None:
-        """When a credential last changed, as far as it was read and says so."""
+    def credential(self, badge: str) -> Credential | None:
+        """The credential, where it was read."""
         row = self._db.execute("SELECT data FROM badges WHERE id = ?", (badge,)).fetchone()
-        return None if row is None else from_json(json.loads(row[0])).updated_at
+        return None if row is None else from_json(json.loads(row[0]))
 
     def add_event(self, event: str, at: datetime) -> None:
         """Keeps the id of an event, and when it happened."""

@@ -143,7 +143,8 @@ class Arrivals:
                 if event.gone and event.subject and known and not self.spool.knows(event.subject):
                     self._miss(event, templates)
                     self.spool.add_event(event.id, event.at)
-                shown = self.spool.updated_at(event.subject)
+                one = self.spool.credential(event.subject)
+                shown = one.updated_at if one is not None else None
                 foreign = event.credential is not None and event.credential.template_id not in templates
                 if event.kind != "credential" or foreign or (shown is not None and shown >= event.at):
                     self.spool.add_event(event.id, event.at)

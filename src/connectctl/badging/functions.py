@@ -23,10 +23,10 @@ from connectctl.badging.plan import date_reason
 from connectctl.badging.plan_selections import PlanSelections
 from connectctl.badging.provider import duplicate_of
 from connectctl.badging.settings import read_settings
-from connectctl.badging.templates import open_provider
-from connectctl.badging.window import listed, start_date
+from connectctl.badging.templates import check_templates, open_provider
+from connectctl.badging.window import listed, numbered, start_date
 from connectctl.docebo import certifications, courses, enrollments, plans, users
-from connectctl.errors import UsageError
+from connectctl.errors import NotFound, UsageError
 from connectctl.model import Call, Part, Plan, Problem, RunContext, Skip
 from connectctl.plugins.guard import resolve
 from connectctl.plugins.specs import ProviderSpec
@@ -93,7 +93,7 @@ def find_user(spec: ProviderSpec, ctx: RunContext) -> Answer:
 
 def check_origin(spec: ProviderSpec, ctx: RunContext) -> Answer:
     """Whether a credential is one of ours: by its earner id, or by our ledger; else whose earner id it has (CR-46)."""
-    user, earner = str(ctx.params["user"]).strip(), str(ctx.params.get("earner") or "").strip()
+    (user, *_), earner = numbered(ctx, "user"), str(ctx.params.get("earner") or "").strip()
     badges = listed(ctx, "badge")
     known = bool(badges and ctx.made(badges, f"{open_provider(spec, ctx).account}|"))
     ours = known or (bool(earner) and earner == user and not spec.capabilities.own_ids)  # a mark proves it there
@@ -106,7 +106,13 @@ def check_origin(spec: ProviderSpec, ctx: RunContext) -> Answer:
 
 def list_plans(spec: ProviderSpec, ctx: RunContext) -> Answer:
     """The learning plans that contain the courses (CR-30)."""
-    found = {plan for course in listed(ctx, "course") for plan in courses.detail(ctx.client("docebo"), course).plans}
+    found: set[str] = set()
+    for course in numbered(ctx, "course"):
+        try:
+            found.update(courses.detail(ctx.client("docebo"), course).plans)
+        except NotFound:
+            hint = f"connectctl flow show {ctx.flow}"
+            raise UsageError(f"Docebo has no course {course}", hint=hint) from None
     problems: list[Problem] = []
     names = plan_names(ctx, found, problems, whole=True)
     return Answer({"plans": [{"id": plan, "name": names.get(plan, "")} for plan in sorted(found)]}, (), tuple(problems))
@@ -130,7 +136,7 @@ def list_completions(spec: ProviderSpec, ctx: RunContext) -> Answer:
     bad: list[str] = []
     rows, left_out = [], Counter[str]()
     read_rows = enrollments.completed(
-        ctx.client("docebo"), listed(ctx, "course"), None, earliest=earliest, on_bad=bad.append
+        ctx.client("docebo"), numbered(ctx, "course"), None, earliest=earliest, on_bad=bad.append
     )
     for done in read_rows:
         reason = date_reason(done.completed_at, start, ctx.now)
@@ -144,7 +150,7 @@ def list_completions(spec: ProviderSpec, ctx: RunContext) -> Answer:
 
 def match_plans(spec: ProviderSpec, ctx: RunContext) -> Answer:
     """The templates that a user has earned by learning plans, each once (CR-35)."""
-    user = str(ctx.params["user"])
+    user = numbered(ctx, "user")[0]
     earned, problems = _mapped(spec, ctx, listed(ctx, "plan"))
     wanted = sorted({earning.id for earning in earned if earning.template})
     bad: list[str] = []
@@ -160,14 +166,15 @@ def filter_unassigned(spec: ProviderSpec, ctx: RunContext) -> Answer:
 
     Where the overwrite setting asks for a change of what is held, those go on as well (AC-36).
     """
-    user = str(ctx.params["user"])
+    user, templates = numbered(ctx, "user")[0], listed(ctx, "template")
+    check_templates(spec, ctx, templates)
     person = users.get(ctx.client("docebo"), user)
     if person is None:
         raise UsageError(f"Docebo has no user {user}", hint=f"connectctl flow show {ctx.flow}")
     provider, email = open_provider(spec, ctx), normal_email(person.email)
     overwrite = _values(spec, ctx)[spec.keys["overwrite"]] if "overwrite" in spec.keys else ""
     free, held = [], {}
-    for template in dict.fromkeys(listed(ctx, "template")):
+    for template in dict.fromkeys(templates):
         credential = duplicate_of(provider.find(template, user, email), user, email)
         if credential is None:
             free.append(template)
@@ -189,7 +196,7 @@ def read_awards(spec: ProviderSpec, ctx: RunContext) -> Answer:
     mapping = MappingColumns.of(spec)
     rows = ctx.table(spec.mapping_table.name).all()
     mapped = {str(row[mapping.certification] or "").strip() for row in rows if row[mapping.active] is True} - {""}
-    found, problems = _awards(ctx, set(listed(ctx, "certification")) or mapped, listed(ctx, "user"))
+    found, problems = _awards(ctx, set(listed(ctx, "certification")) or mapped, numbered(ctx, "user"))
     listed_now = [award for award in found if award.issued_at and (start is None or award.issued_at >= start)]
     people: dict[str, set[str]] = {}
     for award in listed_now:
@@ -204,7 +211,7 @@ def read_awards(spec: ProviderSpec, ctx: RunContext) -> Answer:
 
 def find_award(spec: ProviderSpec, ctx: RunContext) -> Answer:
     """The award of a certification that a user has; an expired or revoked one is none (CR-51)."""
-    found, problems = _awards(ctx, {str(ctx.params["certification"])}, (str(ctx.params["user"]),))
+    found, problems = _awards(ctx, {str(ctx.params["certification"])}, numbered(ctx, "user"))
     live = [award for award in found if award.expires_at is None or award.expires_at > ctx.now]
     live.sort(key=lambda award: (_said(award.issued_at) or "", award.id))
     return Answer({"award": _award(live[-1]) if live else None}, (), problems)

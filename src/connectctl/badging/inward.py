@@ -24,9 +24,10 @@ from connectctl.badging.scope import EVERYTHING, Scope
 from connectctl.badging.settings import read_settings, required
 from connectctl.badging.sources import Source, sources
 from connectctl.badging.steps import note, top
-from connectctl.badging.templates import open_provider
+from connectctl.badging.templates import check_templates, open_provider
 from connectctl.badging.vanished import read_vanished
 from connectctl.badging.window import FILTERS, WALK
+from connectctl.errors import UsageError
 from connectctl.model import Cursor, OpenItem, Part, Problem, RunContext
 from connectctl.plugins.specs import ProviderSpec
 
@@ -59,6 +60,8 @@ def prepare(spec: ProviderSpec, ctx: RunContext, scope: Scope = EVERYTHING) -> S
     window = inward_window(spec, values, ctx)
     if window.whole and window.keeps:
         ctx.cached(FILTERS).clear()
+    if not ctx.params.get("event"):  # what an event is about may be known to nobody here
+        check_templates(spec, ctx, window.templates)
     provider = open_provider(spec, ctx)
     rows = mapped((dict(row) for row in ctx.table(spec.mapping_table.name).all()), MappingColumns.of(spec))
     _, inwards = directions(spec, values)
@@ -86,6 +89,7 @@ def prepare(spec: ProviderSpec, ctx: RunContext, scope: Scope = EVERYTHING) -> S
     arrivals = Arrivals(ctx, provider, spool, window.start, problems, _families(rows, found), codes)
     shared = Shared(spec, provider, window, common, spool, problems, arrivals, found, str(institute or ""))
     _read_credentials(shared, ctx)
+    _check_badges(shared, ctx)
     collected = not (window.badges or ctx.params.get("event"))
     if collected:
         shares = "import-flow" in spec.calls.get(top(ctx), ())
@@ -145,6 +149,17 @@ def _read_credentials(shared: Shared, ctx: RunContext) -> None:
     if feeds and events is None and wanted:
         arrivals.catch_up(templates)
         read_vanished(shared, ctx, sorted(templates))
+
+
+def _check_badges(shared: Shared, ctx: RunContext) -> None:
+    """Raises UsageError for a credential that somebody names and no list has; one of an event may be gone."""
+    arrivals = shared.arrivals
+    if ctx.params.get("event") or arrivals.failed or arrivals.broken:
+        return
+    for badge in shared.window.badges:
+        if not shared.spool.knows(badge):
+            words = f"None of the templates that this run reads has a credential {badge}"
+            raise UsageError(words, hint=f"connectctl lookup show {shared.spec.mapping_table.name}")
 
 
 def _named(shared: Shared, ctx: RunContext) -> list[str]:

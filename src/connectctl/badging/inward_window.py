@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from connectctl.badging.window import WALK, WALK_EVERY, listed, start_date, switched
+from connectctl.errors import UsageError
 from connectctl.model import Cursor, RunContext
 from connectctl.plugins.specs import ProviderSpec
 
@@ -50,6 +51,10 @@ def inward_window(spec: ProviderSpec, values: Mapping[str, Any], ctx: RunContext
     start, unbounded = start_date(spec, values, ctx, "start_inwards")
     names = ("template", "certification", "user", "badge")
     templates, certifications, users, badges = (listed(ctx, name) for name in names)
+    for user in users:
+        if "@" not in user and not (user.isascii() and user.isdigit()):
+            words = f"user is a number or an e-mail address, not {user!r}"
+            raise UsageError(words, hint=f"connectctl flow show {ctx.flow}")
     narrow = bool(templates or certifications or users or badges)
     usual = not (ctx.params.get("since") or switched(ctx, "all_history")) and not narrow
     whole = switched(ctx, "full") or not usual or _walk_due(ctx)

@@ -6,14 +6,13 @@ from collections.abc import Callable, Iterator, Sequence
 
 from connectctl.badging.award_rules import needed
 from connectctl.badging.awards import AwardReading
-from connectctl.badging.columns import Columns
 from connectctl.badging.completions import Reading
 from connectctl.badging.earnings import BY_FIELD, Earning, Kind
 from connectctl.badging.existing import asks_again
 from connectctl.badging.gathered import Shared, as_moment
 from connectctl.badging.held import Held
 from connectctl.badging.master import directions
-from connectctl.badging.people import read_people
+from connectctl.badging.people import check_people, read_people
 from connectctl.badging.plan import date_reason, settled_reason, stamp
 from connectctl.badging.refusals import keep_refusals, recall_refusals
 from connectctl.badging.scope import EVERYTHING, Scope
@@ -27,11 +26,10 @@ from connectctl.badging.selections import (
 from connectctl.badging.settings import read_settings
 from connectctl.badging.spool import Spool
 from connectctl.badging.steps import note
-from connectctl.badging.templates import open_provider
+from connectctl.badging.templates import check_templates, open_provider
 from connectctl.badging.views import ASSIGNS
 from connectctl.badging.views import read as read
-from connectctl.badging.window import FILTERS, WALK, window
-from connectctl.errors import UsageError
+from connectctl.badging.window import FILTERS, WALK, numbered, window
 from connectctl.model import Applied, Part, RunContext
 from connectctl.plugins.specs import ProviderSpec
 
@@ -56,10 +54,7 @@ def prepare(
         ctx.cached(FILTERS).clear()
     provider = open_provider(spec, ctx)
     rows = [dict(row) for row in ctx.table(spec.template_table.name).all()]
-    for template in looked.templates:
-        if all(str(row[Columns.of(spec).id]) != template for row in rows):
-            hint = f"connectctl lookup show {spec.template_table.name}"
-            raise UsageError(f"The table {spec.template_table.title} has no {spec.noun} {template}", hint=hint)
+    check_templates(spec, ctx, looked.templates)
     recall_refusals(ctx, anew=looked.whole and looked.walks)
     spool = Spool()
     reading = Reading(ctx, looked, provider.account, spool, [])
@@ -74,6 +69,8 @@ def prepare(
         shared.earned = list(instead)
         return shared
     _read_earned(shared, ctx, rows, outwards=outwards)
+    if not looked.revoked:  # somebody whose award was taken may be gone altogether
+        check_people(ctx, set(numbered(ctx, "user")) - _seen(shared))
     keep_refusals(ctx)
     shared.asking = {
         template for template, users in shared.needy.items() if any(shared.is_able(user) for user in users)
@@ -236,6 +233,13 @@ def _is_able(shared: Shared, source: str, user: str) -> bool:
     templates = (earning.template for earning in shared.earned if earning.source == source and earning.template)
     needy = any(user in shared.needy.get(template, ()) for template in templates)
     return needy and shared.is_able(user)
+
+
+def _seen(shared: Shared) -> set[str]:
+    """The users of whom the run has read anything."""
+    found = {user for earning in shared.earned for user, _ in shared.spool.completions(earning.source)}
+    found |= {user for one in shared.of("certification") for user, _ in shared.awards.spool.people(one.id)}
+    return found | {user for user in shared.window.users if shared.spool.person(user) is not None}
 
 
 def _answered(shared: Shared, earning: Earning, applied: Applied | None, completed_at: str) -> bool:

@@ -182,6 +182,13 @@ def _search(docebo: Any, spool: BadgeSpool, emails: Iterable[str], bad: list[str
         spool.add_looked([email])
 
 
+def check_people(ctx: RunContext, named: Iterable[str]) -> None:
+    """Raises UsageError for an id that Docebo has no user for; one look-up each."""
+    for user in sorted(named):
+        if users.get(ctx.client("docebo"), user) is None:
+            raise UsageError(f"{user} is no user of Docebo", hint=f"connectctl flow show {ctx.flow}")
+
+
 def keep_person(spool: Spool, person: Person) -> None:
     """Puts one user into the spool."""
     _keep(spool, [person])

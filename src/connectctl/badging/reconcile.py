@@ -15,7 +15,7 @@ from connectctl.badging.provider import Credential, Provider
 from connectctl.badging.recipe import OUTWARDS
 from connectctl.badging.reconcile_import import PART as IMPORTS
 from connectctl.badging.reconcile_import import Inward
-from connectctl.badging.reconcile_inward import InwardView
+from connectctl.badging.reconcile_inward import LAG, InwardView
 from connectctl.badging.reconcile_plan import TemplateView, absent, user_of
 from connectctl.badging.reconcile_plan import emptied as unlisted
 from connectctl.badging.standing import Desk, standing
@@ -25,6 +25,7 @@ from connectctl.model import Change, Look, Outcome, Part, Plan, Problem, RunCont
 from connectctl.plugins.specs import ProviderSpec
 
 TEMPLATE = "template:"
+YOUNG = "young"
 
 
 class Within:
@@ -60,10 +61,12 @@ class Shared:
     repair: bool = False
     revoke: bool = False
     inward: Inward | None = None
+    young: int = 0  # entries that are passed over, because the provider's lists need not show them yet
 
 
 def prepare(spec: ProviderSpec, ctx: RunContext) -> Shared:
     """Reads what the batch would read from the start date on, whatever earlier runs have read."""
+    repair, revoke = switched(ctx, "repair"), switched(ctx, "revoke")  # before any call
     inside: Any = Within(ctx, {"full": True})
     inside.shared = outward.prepare(spec, inside)
     batch = inside.shared
@@ -80,8 +83,8 @@ def prepare(spec: ProviderSpec, ctx: RunContext) -> Shared:
         Desk(batch, emptied),
         names,
         emptied=emptied,
-        repair=switched(ctx, "repair"),
-        revoke=switched(ctx, "revoke"),
+        repair=repair,
+        revoke=revoke,
     )
     by_part = {earning.part: earning.template for earning in batch.earned}
     for part in outward.parts(inside):
@@ -104,6 +107,8 @@ def parts(ctx: RunContext) -> Iterator[Part]:
     yield Part("", "what could not be read")
     if shared.inward is not None:
         yield from shared.inward.parts()
+    if _young(shared):
+        yield Part(YOUNG, "what is too young to be compared")
     for connection, words in shared.emptied.items():
         raise ConfirmationNeeded(f"{words}: nothing was changed", hint=f"connectctl connection test {connection}")
 
@@ -113,6 +118,8 @@ def read(ctx: RunContext, part: Part) -> TemplateView | InwardView | Plan:
     shared: Shared = ctx.shared
     if part.id.startswith(IMPORTS) and shared.inward is not None:
         return shared.inward.read(ctx, part)
+    if part.id == YOUNG:
+        return Plan(warnings=_young(shared))
     if not part.id:
         return _planned(shared, shared.parts.get("", []))
     template = part.id.removeprefix(TEMPLATE)
@@ -120,6 +127,7 @@ def read(ctx: RunContext, part: Part) -> TemplateView | InwardView | Plan:
     held, _ = shared.outward.held.of(template, (), len(shared.names))
     keep_account(ctx, shared.spec.name, shared.provider.account)
     view = _view(shared, ctx, template, planned, held)
+    shared.young += sum(entry.key in view.recorded for _, entry in absent(view, young=True))
     if count := unlisted(view):
         words = f"{shared.spec.title} listed no credential of {part.title} ({template}), the ledger has {count} live"
         shared.emptied.setdefault(shared.spec.connection, words)
@@ -155,6 +163,18 @@ def look(spec: ProviderSpec, change: Change, ctx: RunContext) -> Look:
 
 
 # -- one template --------------------------------------------------------------------------------------------------
+
+
+def _young(shared: Shared) -> tuple[str, ...]:
+    """A warning for each side whose lists need not show yet what was written."""
+    imports = 0 if shared.inward is None else shared.inward.young
+    sides = ((shared.young, shared.provider.search_lag, shared.spec.title), (imports, LAG.total_seconds(), "Docebo"))
+    words = "that {} may take to list what was made there, and are not listed; they are not compared"
+    return tuple(
+        f"{count} {'entry is' if count == 1 else 'entries are'} younger than the {lag:g} seconds {words.format(title)}"
+        for count, lag, title in sides
+        if count
+    )
 
 
 def _prefix(shared: Shared, template: str) -> str:

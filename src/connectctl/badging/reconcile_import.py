@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from connectctl.badging import inward, inward_plan
 from connectctl.badging.inward_view import AwardView, TrainingView
-from connectctl.badging.reconcile_inward import InwardView, gone, is_live
+from connectctl.badging.provider import ENDED
+from connectctl.badging.reconcile_inward import InwardView, gone, is_live, young
 from connectctl.docebo import certifications, training
 from connectctl.docebo.certifications import Award
 from connectctl.docebo.training import Training
 from connectctl.errors import BadAnswer
-from connectctl.model import Applied, Part, Plan, Problem, RunContext
+from connectctl.model import Applied, Part, Plan, Problem, Recorded, RunContext
 
 PART = "inwards:"
 REST = "inwards:rest"
@@ -30,6 +31,7 @@ class Inward:
     trainings: dict[str, Training] | None = None
     awards: dict[str, dict[str, Award]] = field(default_factory=dict)  # certification id -> award id -> award
     met: set[str] = field(default_factory=set)  # holdings that some credential stands for
+    young: int = 0  # entries that are passed over, because Docebo's lists need not show them yet
 
     def parts(self) -> Iterator[Part]:
         """The import's parts block by block, then what the ledger has and no credential stands for."""
@@ -82,14 +84,27 @@ class Inward:
             self.repair,
             self.revoke,
             frozenset(ctx.retrying),
+            self._shown(live, recorded),
         )
+        self.young += len(young(view))
         if not found or bad:
             return view  # an unreadable row may be the one that is missing
         looked = {entry.holding: self._look(ctx, recorded[entry.key].change.data) for entry in gone(view)}
         known = {place: ids for place, ids in looked.items() if ids is not None}
-        return InwardView(
-            *(view.planned, applied, recorded, found, known, ctx.now, self.repair, self.revoke, view.retrying)
-        )
+        return replace(view, looked=known)
+
+    def _shown(self, live: Iterable[Applied], recorded: Mapping[str, Recorded]) -> dict[str, str]:
+        """How the credentials of these entries are listed, by holding; one that was not listed is left out."""
+        spool, found = self.inside.shared.spool, dict[str, str]()
+        for entry in live:
+            one = spool.credential(entry.version.partition("@")[0])
+            if one is None:
+                continue
+            others = recorded[entry.key].change.user not in spool.users_of(one.emails)
+            owner = f"with another owner ({', '.join(sorted(one.emails)) or 'no address'})" if others else ""
+            state = f"as {one.state}" if one.state in ENDED else ""
+            found[entry.holding] = " and ".join(filter(None, (state, owner))) or "among those that count elsewhere"
+        return found
 
     def _listed(self, ctx: RunContext, certification: str, bad: list[str]) -> Mapping[str, Training | Award]:
         """All trainings, or all awards of a certification, by id; read once."""

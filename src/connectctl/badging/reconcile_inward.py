@@ -6,7 +6,7 @@ Only what the ledger says is ours is compared: external training and awards that
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -23,6 +23,7 @@ UPDATES = {"update_training": "training", "update_award": "award"}
 REMOVES = {"delete_training": "training", "revoke_award": "award"}
 # What is there and what it was planned as are held side by side as long as the plan calls it so.
 UNCHANGED = "unchanged"
+UNLISTED = "its credential was not listed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +32,8 @@ class InwardView:
 
     `planned` is what the import would do. `applied` are their holdings in the ledger, `recorded` the live entries by
     key. `found` is what Docebo has, by id: the trainings, or the awards of the certification. `looked`: what a look at
-    the lists of the users whose training or award is missing there found, by holding.
+    the lists of the users whose training or award is missing there found, by holding. `shown`: how the credential of a
+    holding is listed, where no listed credential stands for the holding and it is listed all the same.
     """
 
     planned: Plan
@@ -43,6 +45,7 @@ class InwardView:
     repair: bool = False
     revoke: bool = False
     retrying: frozenset[str] = frozenset()
+    shown: Mapping[str, str] = field(default_factory=dict)
 
 
 def is_live(entry: Applied) -> bool:
@@ -59,6 +62,16 @@ def gone(view: InwardView) -> list[Applied]:
         and entry.remote_id not in view.found
         and entry.key in view.recorded
         and view.recorded[entry.key].at <= view.now - LAG
+    ]
+
+
+def young(view: InwardView) -> list[Applied]:
+    """The entries whose training or award Docebo does not list, too young to have to be there."""
+    old = {entry.holding for entry in gone(view)}
+    return [
+        entry
+        for place, entry in sorted(view.applied.items())
+        if is_live(entry) and entry.remote_id not in view.found and entry.key in view.recorded and place not in old
     ]
 
 
@@ -125,9 +138,9 @@ def _one(
         return None, None  # the import itself says why it is as it is
     shown = view.found.get(str(entry.remote_id))
     if skip is None:
-        words = (
-            f"the {kind} {entry.remote_id} stands, and its credential was not listed; left alone: that proves nothing"
-        )
+        how = view.shown.get(place)
+        why = f"its credential is listed {how}; left alone" if how else f"{UNLISTED}; left alone: that proves nothing"
+        words = f"the {kind} {entry.remote_id} stands, and {why}"
         return _finding("extra", place, words, before, entry), None
     different = differences(before.data, shown) if shown is not None else []
     if not different:
@@ -161,7 +174,9 @@ def _absent(
     elif looked:
         why = f"the user has {', '.join(sorted(looked))}"
     elif change is None and (skip is None or skip.reason != UNCHANGED):
-        why = sentence(skip.reason, inwards=True).rstrip(".") if skip is not None else "its credential was not listed"
+        how = view.shown.get(entry.holding)
+        why = f"its credential is listed {how}" if how else UNLISTED
+        why = sentence(skip.reason, inwards=True).rstrip(".") if skip is not None else why
     elif change is not None and change.action in REMOVES:
         why = change.reason
     if why:

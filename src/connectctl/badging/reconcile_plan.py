@@ -118,13 +118,13 @@ def _leave_refused(view: TemplateView, found: _Found) -> None:
         ]
 
 
-def absent(view: TemplateView) -> list[tuple[str, Applied]]:
-    """The users whose live credential is not in the listing, and is old enough to have to be there."""
+def absent(view: TemplateView, *, young: bool = False) -> list[tuple[str, Applied]]:
+    """The users whose live credential is not in the listing, and is old enough, or too `young`, to have to be there."""
     listed = {credential.id for credential in view.held}
     return [
         (user_of(place), entry)
         for place, entry in sorted(view.applied.items())
-        if _is_live(entry) and entry.remote_id not in listed and not _is_recent(view, entry)
+        if _is_live(entry) and entry.remote_id not in listed and _is_recent(view, entry) is young
     ]
 
 

@@ -123,7 +123,17 @@ def mapped_certifications(shared: Shared, ctx: RunContext, rows: Rows) -> tuple[
         return [], {}
     names = {code: found.name or code for code, found in known.items()}
     earned = certification_earnings(mappings, mapping, rows, Columns.of(spec), names, looked.certifications)
-    return shared.wanted(earned), known
+    twins = {code: found.ids for code, found in known.items() if len(found.ids) > 1}
+    return shared.wanted([_certain(earning, twins.get(earning.id, ())) for earning in earned]), known
+
+
+def _certain(earning: Earning, twins: Sequence[str]) -> Earning:
+    """The same, or nothing where several certifications share the code: which is meant nobody can tell."""
+    if not twins or earning.template is None:
+        return earning
+    detail = f"the certifications {', '.join(twins)} share the code {earning.id}"
+    ambiguous = "connectctl:certification_ambiguous"
+    return replace(earning, name=earning.id, template=None, template_name="", reason=ambiguous, detail=detail)
 
 
 def barred(earned: Sequence[Earning]) -> list[Earning]:

@@ -18,7 +18,7 @@ class Desk:
 
     outward: Any
     emptied: dict[str, str]  # connection -> what it listed none of, where there have to be some
-    codes: dict[str, str] | None = None  # certification code -> id
+    codes: dict[str, list[str]] | None = None  # certification code -> ids; several may share one
     awards: dict[str, set[str]] = field(default_factory=dict)  # code -> users with an award of it
     any_award: bool | None = None  # whether Docebo lists an award of whatever certification
 
@@ -72,7 +72,8 @@ def _asked(desk: Desk, ctx: RunContext, kind: str, id: str, users: Sequence[str]
 def _lists_any(desk: Desk, docebo: Any, bad: list[str]) -> bool:
     """Whether the list of awards shows one of whatever certification: where it does, none of one is no outage."""
     if desk.any_award is None:
-        every = certifications.awards(docebo, sorted((desk.codes or {}).values()), on_bad=bad.append)
+        known = sorted(id for ids in (desk.codes or {}).values() for id in ids)
+        every = certifications.awards(docebo, known, on_bad=bad.append)
         desk.any_award = any(desk.awards.values()) or next(every, None) is not None
     return desk.any_award
 
@@ -81,15 +82,18 @@ def _awarded(desk: Desk, docebo: Any, code: str, users: Sequence[str]) -> set[st
     """Who has an award of the certification, be it an expired one: that is never a reason to revoke (GN-34)."""
     bad: list[str] = []
     if desk.codes is None:
-        desk.codes = {one.code: one.id for one in certifications.walk(docebo, on_bad=bad.append)}
-    if bad or code not in desk.codes:
+        desk.codes = {}
+        for one in certifications.walk(docebo, on_bad=bad.append):
+            desk.codes.setdefault(one.code.strip(), []).append(one.id)
+    ids = desk.codes.get(code, ())
+    if bad or len(ids) != 1:  # not known, or of several with one code nobody can tell which is meant
         return None
     if code not in desk.awards:
         batch = desk.outward
         if any(earning.id == code for earning in batch.of("certification")):  # read already
             desk.awards[code] = {user for user, awards in batch.awards.spool.people(code) if awards}
         else:
-            every = certifications.awards(docebo, [desk.codes[code]], on_bad=bad.append)
+            every = certifications.awards(docebo, ids, on_bad=bad.append)
             desk.awards[code] = {award.user_id for award in every}
     if not desk.awards[code] and not _lists_any(desk, docebo, bad):  # more likely an outage than the truth (GN-33)
         words = f"Docebo listed no award at all, the ledger has {len(users)} live credentials for those of {code}"
@@ -99,7 +103,7 @@ def _awarded(desk: Desk, docebo: Any, code: str, users: Sequence[str]) -> set[st
         return None
     found = desk.awards[code] & set(users)
     for user in sorted(set(users) - found):
-        own = certifications.awards(docebo, [desk.codes[code]], users=[user], on_bad=bad.append)
+        own = certifications.awards(docebo, ids, users=[user], on_bad=bad.append)
         if any(award.user_id == user for award in own):
             found.add(user)
     return None if bad else found

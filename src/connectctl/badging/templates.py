@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -49,6 +49,15 @@ def open_provider(spec: ProviderSpec, ctx: RunContext) -> Provider:
     return provider
 
 
+def check_templates(spec: ProviderSpec, ctx: RunContext, named: Sequence[str]) -> None:
+    """Raises UsageError for a template that the template table has no row for."""
+    known = {str(row[Columns.of(spec).id]) for row in ctx.table(spec.template_table.name).all()} if named else set()
+    for template in named:
+        if template not in known:
+            hint = f"connectctl lookup show {spec.template_table.name}"
+            raise UsageError(f"The table {spec.template_table.title} has no {spec.noun} {template}", hint=hint)
+
+
 def read(spec: ProviderSpec, ctx: RunContext, _part: Part) -> TemplatesView:
     """One listing of all templates, and the two tables."""
     provider = open_provider(spec, ctx)
@@ -56,6 +65,8 @@ def read(spec: ProviderSpec, ctx: RunContext, _part: Part) -> TemplatesView:
     keep_account(ctx, spec.name, provider.account)
     ctx.step(spec.titles["sync-templates"], templates=len(templates))
     view, calls = _view(spec, ctx, templates), spec.calls.get("sync-templates", ())
+    if templates:
+        _remember(ctx, provider, view, view.rows)
     if "notify-deletions" in calls and (gone := sum(_gone(view, template_id) for template_id in view.rows)):
         note(spec, ctx, "notify-deletions", "sync-templates", templates=gone)
     named = bool((ctx.settings(spec.integration).get(spec.keys["field"]) or "").strip())
@@ -78,11 +89,25 @@ def read_one(spec: ProviderSpec, ctx: RunContext, _part: Part) -> TemplatesView:
     if at is not None:
         versions[template_id] = at.isoformat()
     view = _view(spec, ctx, () if found is None else (found,))
+    _remember(ctx, provider, view, {template_id} & set(view.rows))
     ctx.step(spec.titles["sync-template"], templates=len(view.templates))
     if template_id in view.rows and _gone(view, template_id) and "notify-deletions" in spec.titles:
         ctx.step(spec.titles["notify-deletions"], spec.titles["sync-template"], templates=1)
     follow = sync_calls(spec) if "sync-field" in spec.titles else ()
     return replace(view, only=template_id, follow=follow)
+
+
+def _remember(ctx: RunContext, provider: Provider, view: TemplatesView, looked: Iterable[str]) -> None:
+    """Keeps the ids of those looked at whose rows are about to go: `notify-deletions` tells of no others."""
+    there, gone = {one.id for one in view.templates if one.state != "draft"}, _deleted(ctx, provider)
+    for template in sorted(set(looked) - there):
+        if template not in gone:
+            gone[template] = True
+
+
+def _deleted(ctx: RunContext, provider: Provider) -> MutableMapping[str, Any]:
+    """Ids of templates that had a row once and were gone from the provider."""
+    return ctx.cached(f"templates-gone/{provider.account}")
 
 
 def _moment(ctx: RunContext) -> datetime | None:
@@ -148,6 +173,9 @@ def plan(view: TemplatesView) -> Plan:
             writes.append(write)
         else:
             skipped.append(Skip(template.id, "unchanged", template=template.id))
+    if view.only is not None and view.only not in {*view.rows, *(one.id for one in view.templates)}:
+        words = f"neither {view.titles[0]} nor {view.titles[1]} has it"
+        skipped.append(Skip(view.only, "template_unknown", words, template=view.only))
     looked = set(view.rows) if view.only is None else {view.only} & set(view.rows)
     for gone in sorted(looked - set(listed)):
         removals += 1
@@ -253,12 +281,21 @@ class DeletedView:
 
 
 def read_deleted(spec: ProviderSpec, ctx: RunContext, _part: Part) -> DeletedView:
-    """The templates that the run names, each looked for at the provider: no mail says what is not so."""
+    """The templates that the run names, each looked for at the provider: no mail says what is not so.
+
+    Raises UsageError for one that the provider does not have and that nothing here has ever named.
+    """
     named = tuple(dict.fromkeys(listed(ctx, "template")))
     provider = open_provider(spec, ctx)
     there = frozenset(template for template in named if provider.template(template) is not None)
+    view = _view(spec, ctx, ())
+    known = {*there, *view.rows, *_deleted(ctx, provider), *(str(row.get(view.mapped[0])) for row in view.mappings)}
+    for template in named:
+        if template not in known:
+            hint = f"connectctl lookup show {spec.template_table.name}"
+            raise UsageError(f"Nothing here knows of a {spec.noun} {template} that was deleted", hint=hint)
     ctx.step(spec.titles["notify-deletions"], templates=len(named) - len(there))
-    return DeletedView(_view(spec, ctx, ()), named, there)
+    return DeletedView(view, named, there)
 
 
 def plan_notice(view: DeletedView) -> Plan:

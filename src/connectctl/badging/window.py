@@ -69,9 +69,9 @@ class Window:
 def window(spec: ProviderSpec, values: Mapping[str, Any], ctx: RunContext) -> Window:
     """The window of this run. Raises SettingMissing without a start date, UsageError for a bad parameter."""
     start, unbounded = start_date(spec, values, ctx)
-    courses, templates, plans = listed(ctx, "course"), listed(ctx, "template"), listed(ctx, "plan")
+    courses, templates, plans = numbered(ctx, "course"), listed(ctx, "template"), listed(ctx, "plan")
     certifications = listed(ctx, "certification")
-    users = tuple(dict.fromkeys((*listed(ctx, "user"), *ctx.subjects)))
+    users = tuple(dict.fromkeys((*numbered(ctx, "user"), *ctx.subjects)))
     revoked = _is_revoked(ctx, users, certifications)
     reissue = frozenset(listed(ctx, "reissue"))
     if not reissue <= set(ENDS):
@@ -124,6 +124,15 @@ def listed(ctx: RunContext, name: str) -> tuple[str, ...]:
     """A parameter that may come once or several times."""
     value = ctx.params.get(name) or ()
     return (value,) if isinstance(value, str) else tuple(value)
+
+
+def numbered(ctx: RunContext, name: str) -> tuple[str, ...]:
+    """A parameter of ids that Docebo gives: whole numbers; UsageError for anything else, before any call."""
+    ids = tuple(id.strip() for id in listed(ctx, name))
+    for id in ids:
+        if not (id.isascii() and id.isdigit()):
+            raise UsageError(f"{name} is a number, not {id!r}", hint=f"connectctl flow show {ctx.flow}")
+    return ids
 
 
 def switched(ctx: RunContext, name: str) -> bool:

@@ -9,6 +9,7 @@ import click
 
 from connectctl.cli.options import pass_session
 from connectctl.cli.running import run_flow
+from connectctl.errors import ConfigError
 
 if TYPE_CHECKING:
     from connectctl.cli.session import Session
@@ -31,6 +32,11 @@ def apply(session: Session, file: Path, dry_run: bool, as_json: bool, yes: bool,
     from connectctl.flows import planfile
 
     plan = planfile.read(file)
+    spec = session.plugins.flow(plan.flow)
+    strange = sorted(set(plan.params) - {*spec.params, *spec.preset})
+    if strange:
+        words = f"{file} is not a whole plan: {spec.name} does not take the parameter {', '.join(strange)}"
+        raise ConfigError(words, hint=f"connectctl flow run {spec.name} --dry-run --plan-out FILE")
     run_flow(
         session,
         plan.flow,

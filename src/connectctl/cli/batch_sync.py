@@ -104,7 +104,9 @@ def _both(session: Session, name: str, params: Mapping[str, Any], options: Mappi
         )
     errors: list[ConnectctlError] = []
     with _array() if options["as_json"] else contextlib.nullcontext():
-        for verb in FLOWS.values():
+        for direction, verb in FLOWS.items():
+            if not options["as_json"]:  # each object names its flow
+                session.say(f"{direction.capitalize()}, {session.plugins.flow(f'{name}.{verb}').title}:")
             try:
                 run_flow(session, f"{name}.{verb}", params, **options)
             except Interrupted:

@@ -106,7 +106,7 @@ def start(session: Session, id: str, force: bool, as_json: bool) -> None:
     specs = starting.find(session.plugins, id)
     if force and id not in session.plugins.flows:
         raise UsageError("--force goes with the id of one flow", hint=f"connectctl flow start {id}")
-    _show_switched(starting.start(session.store, specs, datetime.now(UTC), force=force), as_json=as_json)
+    _show_switched(session, starting.start(session.store, specs, datetime.now(UTC), force=force), as_json=as_json)
     refused = starting.refusal(session.store, specs)
     if refused is not None:
         raise refused
@@ -128,16 +128,22 @@ def stop(session: Session, id: str, as_json: bool) -> None:
     from connectctl.flows import starting
 
     specs = starting.find(session.plugins, id)
-    _show_switched(starting.stop(session.store, specs, datetime.now(UTC)), as_json=as_json)
+    _show_switched(session, starting.stop(session.store, specs, datetime.now(UTC)), as_json=as_json)
 
 
-def _show_switched(switched: list[Switched], *, as_json: bool) -> None:
+def _show_switched(session: Session, switched: list[Switched], *, as_json: bool) -> None:
+    """What became of each; for people the functions of a plugin, which have no state, are counted only."""
     from connectctl.cli.output import emit
 
+    functions = 0 if as_json or len(switched) == 1 else sum(one.state is None for one in switched)
     rows = [
-        {"id": one.spec.name, "title": one.spec.title, "state": one.state, "note": one.note or None} for one in switched
+        {"id": one.spec.name, "title": one.spec.title, "state": one.state, "note": one.note or None}
+        for one in switched
+        if not functions or one.state is not None
     ]
     emit(rows, SWITCHED, "json" if as_json else None)
+    if functions:
+        session.say(f"{functions} functions are callable at any time")
 
 
 def _lines(value: Any) -> Any:

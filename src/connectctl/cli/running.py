@@ -153,7 +153,7 @@ def show_run(session: Session, report: Mapping[str, Any], *, as_json: bool, ende
             emit(_lines(session, rows), shown)
     for warning in report["warnings"]:
         session.say(f"Warning: {warning}")
-    if report["dry_run"] and report["planned"]:
+    if report["dry_run"] and report["planned"] and report["predicted_calls"]:
         session.say(prediction(session.settings, report["predicted_calls"]))
     if ended or report["done"]:
         session.say(sentence(report))
@@ -168,11 +168,16 @@ def _show_output(output: Any) -> None:
         if isinstance(value, list) and value and all(isinstance(row, dict) for row in value):
             emit(value, list(value[0]))
         elif isinstance(value, dict):
-            facts += [{"fact": f"{name} {part}", "value": what} for part, what in value.items()]
+            facts += [{"fact": f"{name} {part}", "value": _words(what)} for part, what in value.items()]
         else:
             facts.append({"fact": name, "value": value})
     if facts:
         emit(facts, ("fact", "value"))
+
+
+def _words(value: Any) -> Any:
+    """An object as words, for a cell; anything else as it is."""
+    return ", ".join(f"{name} {what}" for name, what in value.items()) if isinstance(value, dict) else value
 
 
 def _lines(session: Session, items: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
