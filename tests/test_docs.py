@@ -213,7 +213,14 @@ def test_every_reason_of_the_import_is_explained() -> None:
     named = {reason for text in texts for reason in re.findall(r'"([a-z_:]+)"', text)} & SENTENCES.keys()
     assert len(named) > 15
     for reason in named:
-        assert f"`{reason}`" in page("credly.md"), reason
+        assert f"`{reason}`" in page("credly.md") + page("accredible.md"), reason
+
+
+def test_a_reason_of_one_provider_alone_stands_on_its_page() -> None:
+    for reason in ("connectctl:never_inwards", "connectctl:no_plan_field", "connectctl:unpublished", "overwrite_skip"):
+        assert reason in SENTENCES
+        assert f"| `{reason}`" in page("accredible.md"), reason
+        assert f"`{reason}`" not in page("credly.md"), reason
 
 
 def test_every_dependency_has_its_reason() -> None:

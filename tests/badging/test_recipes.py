@@ -127,21 +127,23 @@ def test_a_provider_without_a_title_has_not_the_recipe() -> None:
     assert [flow.name for flow in recipe_flows(few)] == ["credly.sync-templates"]
 
 
-def test_the_page_names_every_recipe_with_its_flow() -> None:
-    page = (Path(__file__).parents[2] / "docs" / "credly.md").read_text()
-    for title, flow in FLOWS["credly"].items():
+@pytest.mark.parametrize("name", ["credly", "accredible"])
+def test_the_page_names_every_recipe_with_its_flow(name: str) -> None:
+    page = (Path(__file__).parents[2] / "docs" / f"{name}.md").read_text()
+    assert FLOWS[name]
+    for title, flow in FLOWS[name].items():
         assert f"| {title} | `{flow.name}` | `{command(flow)}` |" in page
 
 
 def command(flow: FlowSpec) -> str:
     """What to type for a flow, without its options."""
+    provider, _, verb = flow.name.partition(".")
     own = {
         "batch-sync": "batch-sync",
         "batch-sync-inwards": "batch-sync --direction inwards",
-        "sync-templates": "sync-templates",
+        "sync-templates": f"sync-{PROVIDERS[provider].noun}s",
         "sync-field": "sync-field",
     }
-    verb = flow.name.removeprefix("credly.")
     if verb in own:
-        return f"connectctl credly {own[verb]}"
+        return f"connectctl {provider} {own[verb]}"
     return " ".join(("connectctl flow run", flow.name, *(f"--param {name}=…" for name in flow.needs)))

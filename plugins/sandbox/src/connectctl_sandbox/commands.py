@@ -166,9 +166,9 @@ def show(as_json: bool) -> None:
 
 @sandbox.command()
 def select() -> None:
-    """Select on each seeded course the badge it is meant to earn.
+    """Select on each seeded course the badge or credential it is meant to earn.
 
-    The dropdown has to be filled first: connectctl --profile sandbox credly sync-field
+    The dropdown has to be filled first: connectctl --profile sandbox credly sync-field, or accredible sync-field
 
     Example: connectctl sandbox select
     """

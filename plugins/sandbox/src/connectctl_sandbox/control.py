@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -103,15 +104,29 @@ def _expire(box: Sandbox, call: Call) -> Response:
     return Response(200, {"expired": remote})
 
 
+def _select_intended(box: Sandbox) -> dict[int, int]:
+    """Selects what is meant for each seeded course, in the dropdowns that are filled; LookupError when none is."""
+    try:
+        selected = box.select_templates()
+    except LookupError as error:
+        try:
+            return box.docebo.select_by_label(box.intended_groups)
+        except LookupError:
+            raise error from None
+    with suppress(LookupError):  # Accredible's dropdown is not filled: Credly's alone is in use
+        box.docebo.select_by_label(box.intended_groups)
+    return selected
+
+
 def _select(box: Sandbox, call: Call) -> Response:
-    """`{}` sets every seeded course to its intended template, `{"88": "Label"}` the named courses."""
+    """`{}` sets every seeded course to its intended template and group, `{"88": "Label"}` the named courses."""
     wanted: dict[int, str] = {}
     for course_id, label in call.body.items():
         if not course_id.isdigit() or not isinstance(label, str):
             raise Refused(400, 'expected {"course id": "label"}')
         wanted[int(course_id)] = label
     try:
-        selected: Any = box.docebo.select_by_label(wanted) if wanted else box.select_templates()
+        selected: Any = box.docebo.select_by_label(wanted) if wanted else _select_intended(box)
     except LookupError as error:
         raise Refused(409, str(error.args[0])) from error
     return Response(200, {"selected": {str(course_id): option for course_id, option in selected.items()}})
