@@ -59,12 +59,13 @@ def coverage(session: Session, provider: tuple[str, ...], kind: tuple[str, ...],
 
 
 def _providers(session: Session, names: Sequence[str]) -> list[ProviderSpec]:
-    """The named providers, else those that somebody has set up, else all."""
+    """The named providers, else those in use, whose templates were read, else those configured, else all."""
     known = session.plugins.providers
     if names:
         return [known.find(name) for name in dict.fromkeys(names)]
     used = [spec for spec in known.values() if session.settings.connection(spec.connection).configured]
-    return used or list(known.values())
+    filled = [spec for spec in used if len(session.store.table(spec.template_table))]
+    return filled or used or list(known.values())
 
 
 def _find(session: Session, providers: Sequence[ProviderSpec], kinds: Sequence[str]) -> list[Gap]:
