@@ -37,6 +37,17 @@ def test_selections(box, control):
     assert control("POST", "/select", json={"88": "Team Leadership"}).json()["selected"].keys() == {"88"}
 
 
+def test_selections_in_every_dropdown_that_is_filled(box, control):
+    groups = box.docebo.add_field("Accredible credential", sorted(set(box.intended_groups.values())))
+    assert len(control("POST", "/select", json={}).json()["selected"]) == 7
+    badges = box.docebo.add_field("Credly badge", sorted(set(box.intended.values())))
+    control("POST", "/select", json={})
+    for course_id in box.intended:
+        chosen = box.docebo.courses[course_id].values
+        assert chosen[groups.field_id] is not None
+        assert chosen[badges.field_id] is not None
+
+
 def test_an_administrators_work_in_docebo(box, control):
     def do(operation, **values):
         answer = control("POST", "/docebo", json={"do": operation, **values})
