@@ -336,3 +336,32 @@ def test_groups_that_are_renamed_deleted_or_share_an_identifier(world: Accredibl
     mapped = json.loads(world.run("lookup", "show", "accredible-integration-mappings", "-o", "json")[1])
     assert [row["IsActive"] for row in mapped if row["Credential Group ID"] == str(gone.id)] == [False]
     assert labels().keys() >= {row["Dropdown Element ID"] for row in after.values() if row["IsActive"]}
+
+
+@pytest.mark.req("GN-32")
+def test_a_marked_one_of_another_platforms_learner_with_the_same_id_is_never_changed(world: AccredibleWorld) -> None:
+    group, user = some(world)
+    mark = "connectctl-" + "f" * 20
+    details = {"recipient_id": user, "license_id": mark, "meta_data": {"connectctl": mark}}
+    made = world.box.accredible.issue(int(group), "else@example.org", "Somebody Else", **details)
+    world.set("BATCH_OVERWRITE_BEHAVIOUR", "OVERWRITE")
+    world.sync("--template", group)
+    world.box.docebo.enroll(int(user), course_of(world, group), completed_at="2026-03-05 10:00:00")
+    world.sync("--template", group)
+    assert world.box.accredible.credentials[made.id] == made
+
+
+@pytest.mark.req("GN-32", "GN-36", "AC-57")
+def test_one_that_people_gave_to_another_recipient_is_not_overwritten(world: AccredibleWorld) -> None:
+    group, user = some(world)
+    world.sync()
+    (made,) = world.of(group, user)
+    given = world.box.accredible.change(made.id, recipient_email="new@example.org", recipient_id="999999")
+    world.set("BATCH_OVERWRITE_BEHAVIOUR", "OVERWRITE")
+    world.box.docebo.enroll(int(user), course_of(world, group), completed_at="2026-03-05 10:00:00")
+    code, report = world.report("accredible", "batch-sync")
+    (item,) = report["items"]
+    assert (code, item["outcome"]) == (8, "failed")
+    assert "is now that of recipient 999999" in item["error"]
+    assert world.box.accredible.credentials[made.id] == given
+    assert world.sync()["planned"] == {}

@@ -18,7 +18,7 @@ from connectctl.badging.award_rules import (
     undecided_reason,
 )
 from connectctl.badging.award_versions import behind, is_newer, version
-from connectctl.badging.existing import CREATE_NEW, SKIP, held_by, held_reason, is_asked_again, is_ours
+from connectctl.badging.existing import CREATE_NEW, SKIP, held_by, held_reason, is_adoptable, is_asked_again, is_ours
 from connectctl.badging.leftovers import left_open, left_out, without_template
 from connectctl.badging.plan import (
     ENDED,
@@ -177,7 +177,7 @@ class _Desk:
         reason = held_reason(found, view.now)
         if reason != "already_assigned":
             return Decision(reason=lasting)
-        own = is_ours(found, user, change_mark(change), view.can)
+        own = is_adoptable(found, user, change.email or "", change_mark(change), view.can)
         if view.overwrite == CREATE_NEW and not own:
             return self._ask(user, self.changes.beside(user, award, [found.id], applied), applied)
         outcome = Outcome("adopted" if own else "foreign", found.id)

@@ -48,6 +48,17 @@ def is_ours(credential: Credential, user: str, mark: str, can: Capabilities) -> 
     return credential.earner_id == user or mark in credential.marks
 
 
+def is_adoptable(credential: Credential, user: str, email: str, mark: str, can: Capabilities) -> bool:
+    """Whether one that the ledger does not know may be taken into it as ours, to be changed later (GN-32).
+
+    Marks name the tool, and user ids are unique on one platform alone: a marked one under another address may be that
+    of another platform's learner of the same id. Only the mark of this very change proves it then.
+    """
+    if not is_ours(credential, user, mark, can):
+        return False
+    return not can.own_ids or email in credential.emails or mark in credential.marks
+
+
 def held_by(
     credentials: Sequence[Credential], user: str, email: str, now: datetime | None, can: Capabilities
 ) -> Credential | None:

@@ -6,7 +6,7 @@ import threading
 from datetime import UTC, datetime
 from typing import Any, cast
 
-from connectctl.badging.existing import held_by, is_finished, is_ours
+from connectctl.badging.existing import held_by, is_adoptable, is_finished
 from connectctl.badging.plan import change_mark
 from connectctl.badging.provider import ENDED, BulkProvider, Credential, IssueRequest, OwnIdProvider, Provider, current
 from connectctl.badging.steps import note
@@ -106,7 +106,7 @@ def _look_for_issued(change: Change, found: list[Credential], provider: Provider
         return Look(None, repeatable=True, lag=provider.search_lag)
     held = marked or held_by(credentials, user, str(change.email or ""), None, can)
     if held is not None:
-        ours = held is marked or is_ours(held, user, mark, can)
+        ours = held is marked or is_adoptable(held, user, str(change.email or ""), mark, can)
         return Look(Outcome("adopted" if ours else "foreign", held.id), lag=provider.search_lag)
     if can.own_ids:
         return Look(None, repeatable=True, lag=provider.search_lag)

@@ -19,6 +19,7 @@ from connectctl.badging.existing import (
     beside,
     held_by,
     held_reason,
+    is_adoptable,
     is_asked_again,
     is_later,
     is_ours,
@@ -238,7 +239,7 @@ def _decide(
             return again, refused or learner_reason(learner), None
     if ours or reason != "already_assigned":  # one that has ended may be wanted again one day
         return change, reason, None
-    own = is_ours(found, user, change_mark(change), view.can)
+    own = is_adoptable(found, user, learner.email if learner else "", change_mark(change), view.can)
     if view.overwrite == CREATE_NEW and not own:
         return _asked(view, beside(change, [found.id], applied, allowed=view.duplicates), applied, learner)
     outcome = Outcome("adopted" if own else "foreign", found.id)

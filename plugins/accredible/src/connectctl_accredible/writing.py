@@ -94,8 +94,17 @@ class Writer:
             return error
 
     def update(self, row: Mapping[str, Any], request: IssueRequest) -> Credential:
-        """The credential with what the request says; RemoteUnsure for an answer that does not show it."""
+        """The credential with what the request says; RemoteUnsure for an answer that does not show it.
+
+        Rejected, and nothing sent, for one that was given to another recipient: their credential is not ours to change.
+        """
         one = records.credential(row)
+        if one.earner_id not in (None, request.earner_id):
+            raise Rejected(
+                f"Accredible's credential {one.id} is now that of recipient {one.earner_id}, not {request.earner_id}; "
+                "it is left alone.",
+                connection="accredible",
+            )
         body = bodies.update(request, records.meta_data(row), ended=one.state == "revoked")
         updated = self._put(one.id, body)
         _require(
@@ -135,8 +144,9 @@ class Writer:
             made = records.credential(row)
         except DataError as error:
             raise _unsure(error.message) from error
-        fits = made.template_id == request.template_id and request.email.lower() in made.emails
-        _require(fits, "created a credential", f"the answer shows {made.id}, of another group or person")
+        _require(
+            _fits(made, request), "created a credential", f"the answer shows {made.id}, of another group or person"
+        )
         self._require_published(_Shown(made, row, said))
         if request.expires_at is None:
             return made
@@ -186,6 +196,10 @@ class Writer:
             connection="accredible",
             detail=why,
         )
+
+
+def _fits(one: Credential, request: IssueRequest) -> bool:
+    return one.template_id == request.template_id and request.email.lower() in one.emails
 
 
 def _expiry(one: Credential) -> str | None:
