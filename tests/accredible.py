@@ -72,13 +72,8 @@ def make_accredible(box: Sandbox, home: Path, *, search_lag: int = 1, published:
     for command in ("sync-groups", "sync-field"):
         code, _, err = world.run("accredible", command)
         assert code == 0, err
-    select_groups(box)
+    box.select_groups()
     planned = world.sync("--dry-run")
     expected = frozenset((item["template"], item["user"]) for item in planned["items"])
     assert len(expected) == planned["planned"].get("issue", 0)
     return AccredibleWorld(box, home, expected)
-
-
-def select_groups(box: Sandbox) -> None:
-    """Selects on each seeded course the element of its intended group."""
-    box.docebo.select_by_label(box.intended_groups)

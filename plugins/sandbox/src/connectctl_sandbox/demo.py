@@ -18,13 +18,17 @@ from connectctl.api import ConnectctlError
 from .clock import mysql_time
 from .faults import Fault
 from .private import write_private
-from .sandbox import Sandbox
+from .sandbox import Sandbox, installed
 
 FIELD = "Credly badge"
+GROUP_FIELD = "Accredible credential"
 START = "2026-01-01"
 MAPPINGS = "credly-integration-mappings"
+GROUP_MAPPINGS = "accredible-integration-mappings"
 REPORT = "report this: it must never happen"
 IMPORTED = "PRIVACY"
+BULK = r"/v2/credentials/bulk_create$"
+DESIGN = 31
 ARRIVALS = ("certification.awarded", "externaltraining.created")
 
 
@@ -34,7 +38,8 @@ def demo(keep: bool) -> None:
     """The whole main job on this machine, without any account.
 
     Starts a simulated Docebo and Credly, syncs templates and dropdown, shows the plan, issues the badges, also those of
-    certifications, imports one that was issued by hand, and shows that each second run has nothing left to do.
+    certifications, imports one that was issued by hand, and shows that each second run has nothing left to do. The
+    same with a simulated Accredible, in bulk, where its plugin is installed.
 
     Example: connectctl demo --keep
     """
@@ -92,13 +97,8 @@ class _Tour:
         self._certifications()
         self._import()
 
-        self._say("The proof")
-        self._run("ledger", "verify")
-        counts = Counter((b.template_id, b.issuer_earner_id) for b in box.credly.live_badges() if b.issuer_earner_id)
-        twice = sum(count > 1 for count in counts.values())
-        click.echo(f"Credly holds {len(counts)} badges issued from here; learners with the same badge twice: {twice}.")
-        if twice:
-            raise ConnectctlError("The demo issued a badge twice", hint=REPORT)
+        self._accredible()
+        self._proof()
 
     def _certifications(self) -> None:
         box = self._box
@@ -139,13 +139,104 @@ class _Tour:
         if self._held() != before:
             raise ConnectctlError("The demo's second run changed something", hint=REPORT)
 
+    def _accredible(self) -> None:
+        """The same job with Accredible, where its plugin is installed."""
+        if not installed("accredible"):
+            click.echo("\nAccredible is left out here: its plugin connectctl-accredible is not installed.")
+            return
+        self._credentials()
+        self._import_credential()
+
+    def _credentials(self) -> None:
+        """From groups to credentials; ConnectctlError when it took a call for each of them."""
+        box = self._box
+        self._say("Accredible beside Credly: its own settings, its own dropdown on the same courses")
+        self._set("COURSE_ADDITIONAL_FIELD", GROUP_FIELD, of="ACCREDIBLE")
+        self._set("DOCEBO_TO_ACCREDIBLE_BATCH_SYNC_START_DATE", START, of="ACCREDIBLE")
+        self._run("accredible", "sync-groups")
+        self._run("accredible", "sync-field")
+
+        self._say("The administrators select the groups in Docebo, and give a design to each group in Accredible")
+        for group in list(box.accredible.groups.values()):
+            if group.design_id is None:
+                box.accredible.update_group(group.id, certificate_design_id=DESIGN)
+        box.clock.advance(60)  # a course that changes twice in one second would look unchanged
+        click.echo(f"{len(box.select_groups())} courses have a credential group selected.")
+
+        self._say("The plan, with the calls that it would take: Accredible creates up to 30 credentials with one")
+        self._run("accredible", "batch-sync", "--dry-run", "--skips")
+
+        self._say("The real run. Accredible's answer to one of the bulk calls will get lost on the way")
+        box.faults.add(Fault("lose_answer", "accredible", "POST", BULK, times=1))
+        self._run("accredible", "batch-sync")
+        made = [one for one in box.accredible.credentials.values() if one.license_id]
+        calls = box.log.count(remote="accredible", method="POST", path=BULK)
+        click.echo(
+            f"{calls} bulk calls made {len(made)} credentials. Those `adopted` were found by the ids we gave them."
+        )
+        if not calls < len(made):
+            raise ConnectctlError("The demo did not create its credentials in bulk", hint=REPORT)
+
+        self._say("The same run again has nothing to do")
+        self._run("accredible", "batch-sync")
+
+    def _import_credential(self) -> None:
+        """A group that no course earns, so that the one made here is all there is to import."""
+        box = self._box
+        group = list(box.accredible.groups.values())[-1]
+        person = next(user for user in box.docebo.users.values() if user.level == "User" and user.email)
+        self._say("Back again: somebody creates a credential in Accredible, and Docebo gets its external training")
+        box.accredible.issue(group.id, person.email, f"{person.first_name} {person.last_name}")
+        self._set("ACCREDIBLE_TO_DOCEBO_BATCH_SYNC_START_DATE", START, of="ACCREDIBLE")
+        self._set("EXTERNAL_TRAINING_INSTITUTE_NAME", "Accredible", of="ACCREDIBLE")
+        flags = ("IsActive=true", "Import As External Training=true")
+        self._run("lookup", "set", GROUP_MAPPINGS, str(group.id), "", "", *flags)
+        before = set(box.docebo.trainings)
+        self._run("accredible", "batch-sync", "--direction", "inwards", "--skips")
+        arrived = [box.docebo.trainings[number].user_id for number in set(box.docebo.trainings) - before]
+        if arrived != [person.user_id]:
+            raise ConnectctlError("The demo did not import the credential exactly once", hint=REPORT)
+
+        self._say("Once more in both directions: nothing to do here either")
+        held = self._held()
+        self._run("accredible", "batch-sync", "--direction", "inwards")
+        self._run("accredible", "batch-sync")
+        if self._held() != held:
+            raise ConnectctlError("The demo's second run changed something", hint=REPORT)
+
+    def _proof(self) -> None:
+        """What the remotes hold in the end, asked of them and not of our own ledger."""
+        box = self._box
+        self._say("The proof")
+        self._run("ledger", "verify")
+        badges = Counter((b.template_id, b.issuer_earner_id) for b in box.credly.live_badges() if b.issuer_earner_id)
+        twice = sum(count > 1 for count in badges.values())
+        click.echo(f"Credly holds {len(badges)} badges issued from here; learners with the same badge twice: {twice}.")
+        if installed("accredible"):
+            everything = list(box.accredible.credentials.values())
+            ours = [one for one in everything if one.license_id]
+            of_learner = Counter((one.group_id, one.recipient_id) for one in ours)
+            of_address = Counter((one.group_id, one.recipient_email) for one in everything)  # also somebody else's
+            again = {
+                (one.group_id, one.recipient_id)
+                for one in ours
+                if of_learner[one.group_id, one.recipient_id] > 1 or of_address[one.group_id, one.recipient_email] > 1
+            }
+            click.echo(
+                f"Accredible holds {len(ours)} credentials created from here; "
+                f"learners with the same credential twice: {len(again)}."
+            )
+            twice += len(again)
+        if twice:
+            raise ConnectctlError("The demo issued something twice", hint=REPORT)
+
     def _held(self) -> tuple[int, ...]:
         """How much there is of what the runs make."""
-        docebo, credly = self._box.docebo, self._box.credly
-        return len(credly.badges), len(docebo.awards), len(docebo.trainings), len(docebo.events)
+        docebo, issued = self._box.docebo, (len(self._box.credly.badges), len(self._box.accredible.credentials))
+        return *issued, len(docebo.awards), len(docebo.trainings), len(docebo.events)
 
-    def _set(self, key: str, value: str) -> None:
-        self._run("lookup", "set", "integration-settings", "CREDLY", key, f"Value={value}")
+    def _set(self, key: str, value: str, *, of: str = "CREDLY") -> None:
+        self._run("lookup", "set", "integration-settings", of, key, f"Value={value}")
 
     def _say(self, text: str) -> None:
         self._step += 1

@@ -151,6 +151,13 @@ class Sandbox:
         """
         return self.docebo.select_by_label(self.intended)
 
+    def select_groups(self) -> dict[int, int]:
+        """Select on each seeded course the dropdown element of its intended Accredible group; option ids by course id.
+
+        LookupError while the dropdown is missing one of them.
+        """
+        return self.docebo.select_by_label(self.intended_groups)
+
     def config_toml(self, accredible: bool | None = None) -> str:
         """The text of a connectctl config.toml that points here; it holds literal secrets, so the file must be 0600.
 
@@ -175,7 +182,7 @@ class Sandbox:
                 "rate": "none",
             },
         }
-        if _installed("accredible") if accredible is None else accredible:
+        if installed("accredible") if accredible is None else accredible:
             own_key = {"base_url": self.accredible_url, "api_key": self.accredible.key, "rate": "none"}
             sections["connections.accredible"] = own_key
         # A JSON string is a TOML string as long as it is ASCII, which json.dumps sees to.
@@ -257,7 +264,7 @@ class Sandbox:
             }
 
 
-def _installed(plugin: str) -> bool:
+def installed(plugin: str) -> bool:
     """Whether a connectctl plugin of that name is installed."""
     from importlib.metadata import entry_points
 
