@@ -189,7 +189,7 @@ class Importing:
             self.trainings[data["training_id"]] = self._training(data["training_id"], data)
             return str(data["training_id"])
         if change.action == "delete_training":
-            del self.trainings[data["training_id"]]
+            self.trainings.pop(data["training_id"], None)  # already gone is success (CR-48)
             return str(data["training_id"])
         if change.action == "award":
             self.number += 1
