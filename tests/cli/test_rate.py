@@ -26,7 +26,7 @@ def ready(home: Path) -> Path:
 
 def test_an_hourly_budget_is_one_for_all_commands_and_ctrl_c_ends_the_wait(ready: Path) -> None:
     with Sandbox() as box:
-        ready.write_text(box.config_toml() + "per_hour = 1\n")
+        ready.write_text(box.config_toml(accredible=False) + "per_hour = 1\n")
         assert subprocess.run(TEST, capture_output=True, timeout=60, check=False).returncode == 0
         waiting = subprocess.Popen(TEST, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
         assert waiting.stderr is not None

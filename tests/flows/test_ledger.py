@@ -233,7 +233,7 @@ def test_a_request_sent_again_is_not_taken_from_a_run_that_lives(book: Book) -> 
     book.ledger.settle("r1", KEY, Outcome("unsure"))
     assert [entry.key for entry in book.ledger.pending("toy.go")] == [KEY]
     book.ledger.mark_sent("r1", [KEY])
-    assert not book.ledger.take_over("r2", KEY)
+    assert not book.ledger.take_over("r2", KEY, flow="toy.go")
     assert book.ledger.pending("toy.go") == []
 
 
